@@ -1,0 +1,9 @@
+//! From a recording's bytes to channels, laps and quality.
+//!
+//! Owns the parsers of every file format, cleaning, lap analysis, the Parquet channel files and the exports. It is
+//! pure: bytes in, values and bytes out; no sockets, no clock, no randomness, so the same binary gives the same
+//! answer byte for byte.
+
+pub mod model;
+pub mod report;
+pub mod sink;
