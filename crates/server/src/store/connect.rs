@@ -1,0 +1,114 @@
+//! Opening the SQLite file with the settings that durability rests on, and refusing to go on without them.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, SqliteConnection, SqlitePool};
+
+use super::StoreError;
+
+/// Another process (`fieldpost device add` beside a running server) holds the write lock for milliseconds; this is how
+/// long we wait for it before an error.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Readers that can run at once. SQLite readers are cheap; more of them than cores only adds memory.
+const READERS_MAX: u32 = 8;
+/// A reader that waits longer than this for its turn gets an error rather than a hanging page.
+const READER_WAIT: Duration = Duration::from_secs(10);
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .optimize_on_close(false, None)
+        .disable_statement_logging()
+}
+
+/// The one connection that writes, with its settings read back.
+pub(super) async fn writer(path: &Path) -> Result<SqliteConnection, StoreError> {
+    let mut connection = options(path).connect().await?;
+    assert_durable(&mut connection).await?;
+    Ok(connection)
+}
+
+/// The pool of connections that only read.
+pub(super) async fn readers(path: &Path) -> Result<SqlitePool, StoreError> {
+    let pool = SqlitePoolOptions::new()
+        .max_connections(READERS_MAX)
+        .acquire_timeout(READER_WAIT)
+        .connect_with(options(path).pragma("query_only", "1"))
+        .await?;
+    Ok(pool)
+}
+
+/// An acknowledged commit must outlive a power cut. SQLite answers with the settings it really uses (a read-only or
+/// network folder can refuse WAL), so they are asked for rather than believed.
+async fn assert_durable(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let journal: String = sqlx::query_scalar("PRAGMA journal_mode")
+        .fetch_one(&mut *connection)
+        .await?;
+    if !journal.eq_ignore_ascii_case("wal") {
+        return Err(StoreError::NotDurable {
+            setting: "journal_mode",
+            wanted: "wal",
+            found: journal,
+        });
+    }
+    let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous")
+        .fetch_one(&mut *connection)
+        .await?;
+    if synchronous != 2 {
+        let found = synchronous.to_string();
+        return Err(StoreError::NotDurable {
+            setting: "synchronous",
+            wanted: "2 (FULL)",
+            found,
+        });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_database_that_does_not_sync_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lax.sqlite");
+        let lax = options(&path).synchronous(SqliteSynchronous::Normal);
+        let mut connection = lax.connect().await.unwrap();
+        let error = assert_durable(&mut connection).await.unwrap_err();
+        assert!(
+            matches!(
+                error,
+                StoreError::NotDurable {
+                    setting: "synchronous",
+                    ..
+                }
+            ),
+            "{error}"
+        );
+
+        let mut connection = options(&path)
+            .journal_mode(SqliteJournalMode::Delete)
+            .connect()
+            .await
+            .unwrap();
+        let error = assert_durable(&mut connection).await.unwrap_err();
+        assert!(
+            matches!(
+                error,
+                StoreError::NotDurable {
+                    setting: "journal_mode",
+                    ..
+                }
+            ),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,134 @@
+-- Times are microseconds since 1970 in UTC, booleans 0/1, ids and JSON are TEXT.
+
+CREATE TABLE tenants (
+  id          TEXT    NOT NULL PRIMARY KEY,
+  name        TEXT    NOT NULL,
+  created_at  INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE users (
+  id             TEXT    NOT NULL PRIMARY KEY,
+  email          TEXT    NOT NULL UNIQUE,      -- lower case
+  password_hash  TEXT,                         -- argon2id PHC string; NULL: signs in by link only
+  created_at     INTEGER NOT NULL,
+  disabled       INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE memberships (
+  tenant_id   TEXT    NOT NULL REFERENCES tenants (id),
+  user_id     TEXT    NOT NULL REFERENCES users (id),
+  role        TEXT    NOT NULL CHECK (role IN ('owner', 'member', 'viewer')),
+  created_at  INTEGER NOT NULL,
+  PRIMARY KEY (tenant_id, user_id)
+) STRICT;
+CREATE INDEX memberships_by_user ON memberships (user_id);
+
+CREATE TABLE web_sessions (
+  id          TEXT    NOT NULL PRIMARY KEY,    -- hash of the cookie's value
+  data        TEXT    NOT NULL,                -- JSON
+  user_id     TEXT    REFERENCES users (id),
+  created_at  INTEGER NOT NULL,
+  expires_at  INTEGER NOT NULL
+) STRICT;
+CREATE INDEX web_sessions_by_expiry ON web_sessions (expires_at);
+
+CREATE TABLE one_time_links (
+  token_sha256  TEXT    NOT NULL PRIMARY KEY,
+  purpose       TEXT    NOT NULL CHECK (purpose IN ('setup', 'sign_in')),
+  user_id       TEXT    REFERENCES users (id), -- NULL for a setup link
+  created_at    INTEGER NOT NULL,
+  expires_at    INTEGER NOT NULL,
+  used_at       INTEGER
+) STRICT;
+
+CREATE TABLE devices (
+  id          TEXT    NOT NULL PRIMARY KEY,
+  tenant_id   TEXT    NOT NULL REFERENCES tenants (id),
+  name        TEXT    NOT NULL,
+  created_at  INTEGER NOT NULL,
+  created_by  TEXT    REFERENCES users (id),
+  revoked_at  INTEGER,
+  seen_at     INTEGER
+) STRICT;
+CREATE INDEX devices_by_tenant ON devices (tenant_id, name);
+
+CREATE TABLE device_tokens (
+  token_sha256  TEXT    NOT NULL PRIMARY KEY,
+  tenant_id     TEXT    NOT NULL REFERENCES tenants (id),
+  device_id     TEXT    NOT NULL REFERENCES devices (id),
+  created_at    INTEGER NOT NULL,
+  revoked_at    INTEGER
+) STRICT;
+CREATE INDEX device_tokens_by_device ON device_tokens (device_id);
+
+-- One stored version of one recording. `identity` says which versions are of one recording: `open:<id>` for ours,
+-- `name:<device or ->:<file name>` for others.
+CREATE TABLE recordings (
+  id           TEXT    NOT NULL PRIMARY KEY,
+  tenant_id    TEXT    NOT NULL REFERENCES tenants (id),
+  device_id    TEXT    REFERENCES devices (id),
+  uploaded_by  TEXT    REFERENCES users (id),
+  kind         TEXT    NOT NULL CHECK (kind IN ('drive', 'picture')),
+  identity     TEXT    NOT NULL,
+  version      INTEGER NOT NULL,               -- from 1
+  file_name    TEXT    NOT NULL,
+  sha256       TEXT    NOT NULL,               -- lower-case hex, names the object
+  size_bytes   INTEGER NOT NULL,
+  stored_at    INTEGER NOT NULL,
+  UNIQUE (tenant_id, identity, version),
+  UNIQUE (tenant_id, identity, sha256)
+) STRICT;
+
+-- Gates that an analysis learned. Never changed: `number` counts from 1 in each tenant, so "all tracks up to number n"
+-- names the same set for ever, and an old analysis can be repeated with exactly what it knew.
+CREATE TABLE tracks (
+  id           TEXT    NOT NULL PRIMARY KEY,
+  tenant_id    TEXT    NOT NULL REFERENCES tenants (id),
+  number       INTEGER NOT NULL,
+  shape        TEXT    NOT NULL,               -- JSON
+  created_at   INTEGER NOT NULL,
+  UNIQUE (tenant_id, number)
+) STRICT;
+
+CREATE TABLE sessions (
+  id                TEXT    NOT NULL PRIMARY KEY,
+  tenant_id         TEXT    NOT NULL REFERENCES tenants (id),
+  recording_id      TEXT    NOT NULL UNIQUE REFERENCES recordings (id),
+  stored_at         INTEGER NOT NULL,          -- the recording's, here for the list's index
+  status            TEXT    NOT NULL CHECK (status IN ('waiting', 'analysing', 'ready', 'failed')),
+  status_at         INTEGER NOT NULL,
+  gate              TEXT,                      -- given by a person, in the command line's form
+  finish            TEXT,
+  tracks_known      INTEGER,                   -- the analysis was given the tracks up to this number
+  track_id          TEXT    REFERENCES tracks (id),
+  analysis_version  INTEGER,
+  started_at        INTEGER,
+  track_name        TEXT,
+  format            TEXT,
+  vehicle           TEXT,
+  best_ms           REAL,
+  laps_timed        INTEGER,
+  duration_s        REAL,
+  distance_m        REAL,
+  report            TEXT,                      -- JSON, exactly as derived
+  error_code        TEXT,
+  error_message     TEXT,
+  error_line        INTEGER
+) STRICT;
+CREATE INDEX sessions_newest ON sessions (tenant_id, stored_at DESC, id DESC);
+
+CREATE TABLE jobs (
+  id           TEXT    NOT NULL PRIMARY KEY,
+  tenant_id    TEXT    NOT NULL REFERENCES tenants (id),
+  kind         TEXT    NOT NULL CHECK (kind IN ('analyse')),
+  session_id   TEXT    NOT NULL REFERENCES sessions (id),
+  created_at   INTEGER NOT NULL,
+  attempts     INTEGER NOT NULL DEFAULT 0,     -- counted when taken, so a job that kills the process counts too
+  next_try_at  INTEGER NOT NULL,
+  lease        TEXT,                           -- who holds it; NULL: nobody
+  lease_until  INTEGER,
+  dead_at      INTEGER,
+  dead_reason  TEXT
+) STRICT;
+CREATE INDEX jobs_due ON jobs (next_try_at) WHERE dead_at IS NULL;
+CREATE INDEX jobs_by_session ON jobs (session_id);

@@ -1,0 +1,140 @@
+//! The one task that writes to the database.
+//!
+//! Commands wait in a bounded queue. Whatever has queued when the previous commit returns goes into the next
+//! transaction, so under load one fsync serves many callers and without load nobody waits for a timer. Every command
+//! runs in a savepoint: one that fails is undone alone. Each caller is answered after the commit that holds its rows.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use sqlx::SqliteConnection;
+use tokio::sync::{mpsc, oneshot};
+
+use super::StoreError;
+
+/// Commands that may wait; beyond it callers wait for a place, which is the back-pressure that uploads feel.
+const QUEUE_MAX: usize = 1024;
+/// Commands in one transaction. Bounds how long a reader of the answer waits and how much one failed commit takes along.
+const BATCH_MAX: usize = 256;
+
+/// What a command returns.
+pub type BoxFuture<'c, T> = Pin<Box<dyn Future<Output = T> + Send + 'c>>;
+
+/// Tells a caller how its commit went.
+type Answer = Box<dyn FnOnce(Result<(), Arc<sqlx::Error>>) + Send>;
+
+/// A command's end: whether its rows stay, and how to tell its caller once the commit is done or has failed.
+struct Ran {
+    keep: bool,
+    answer: Answer,
+}
+
+type Command = Box<dyn for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Ran> + Send>;
+
+#[derive(Debug, Clone)]
+pub(super) struct Writer {
+    queue: mpsc::Sender<Command>,
+}
+
+impl Writer {
+    /// Starts the task; it ends when the last `Writer` is dropped and the queue is empty.
+    pub(super) fn start(connection: SqliteConnection) -> Self {
+        let (queue, commands) = mpsc::channel(QUEUE_MAX);
+        tokio::spawn(serve(connection, commands));
+        Self { queue }
+    }
+
+    /// Runs `command` in the next transaction and answers after its commit.
+    pub(super) async fn write<T, E, F>(&self, command: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let boxed: Command = Box::new(move |connection| {
+            let running = command(connection);
+            Box::pin(async move {
+                let result = running.await;
+                let keep = result.is_ok();
+                let answer: Answer = Box::new(move |committed: Result<(), Arc<sqlx::Error>>| {
+                    let outcome = match committed {
+                        Ok(()) => result,
+                        Err(cause) => result.and(Err(StoreError::from_commit(&cause).into())),
+                    };
+                    // A caller that has gone away (a dropped connection) does not undo what was committed.
+                    drop(reply.send(outcome));
+                });
+                Ran { keep, answer }
+            })
+        });
+        self.queue.send(boxed).await.map_err(|_| StoreError::Closed)?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+}
+
+async fn serve(mut connection: SqliteConnection, mut commands: mpsc::Receiver<Command>) {
+    while let Some(first) = commands.recv().await {
+        let mut answers = Vec::new();
+        let committed = batch(&mut connection, first, &mut commands, &mut answers)
+            .await
+            .map_err(Arc::new);
+        if let Err(error) = &committed {
+            tracing::error!(%error, commands = answers.len(), "a database transaction failed");
+            // Leaves no transaction open behind; where none is open SQLite says so and nothing is lost.
+            drop(sqlx::query("ROLLBACK").execute(&mut connection).await);
+        }
+        for answer in answers {
+            answer(committed.clone());
+        }
+    }
+    if let Err(error) = sqlx::Connection::close(connection).await {
+        tracing::warn!(%error, "closing the database");
+    }
+}
+
+/// One transaction: `first` and whatever else has queued by the time it is through.
+async fn batch(
+    connection: &mut SqliteConnection,
+    first: Command,
+    commands: &mut mpsc::Receiver<Command>,
+    answers: &mut Vec<Answer>,
+) -> Result<(), sqlx::Error> {
+    let mut begun = sqlx::query("BEGIN IMMEDIATE")
+        .execute(&mut *connection)
+        .await
+        .map(drop);
+    let mut next = Some(first);
+    while let Some(command) = next.take() {
+        if begun.is_ok() {
+            begun = one(connection, command, answers).await;
+        }
+        // On a broken transaction the commands that already ran are answered with its error; the one at hand is dropped,
+        // which its caller sees as `Closed`. The next batch starts afresh.
+        if begun.is_ok() && answers.len() < BATCH_MAX {
+            next = commands.try_recv().ok();
+        }
+    }
+    begun?;
+    sqlx::query("COMMIT").execute(&mut *connection).await.map(drop)
+}
+
+async fn one(
+    connection: &mut SqliteConnection,
+    command: Command,
+    answers: &mut Vec<Answer>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("SAVEPOINT command").execute(&mut *connection).await?;
+    let ran = command(&mut *connection).await;
+    answers.push(ran.answer);
+    if !ran.keep {
+        sqlx::query("ROLLBACK TO command")
+            .execute(&mut *connection)
+            .await?;
+    }
+    sqlx::query("RELEASE command")
+        .execute(&mut *connection)
+        .await
+        .map(drop)
+}

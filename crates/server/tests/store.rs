@@ -1,0 +1,181 @@
+//! Claims about the writer: what is answered is committed, commits are shared, failures are alone.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says what it expects by panicking"
+)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use server::clock::{Clock, Ids};
+use server::store::{Store, StoreError, TenantId};
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+struct Noon;
+
+impl Clock for Noon {
+    fn now(&self) -> jiff::Timestamp {
+        "2026-11-20T12:00:00Z".parse().unwrap()
+    }
+}
+
+async fn open(path: &std::path::Path, commits: &Arc<AtomicU64>) -> Store {
+    let commits = commits.clone();
+    let hook = Box::new(move || {
+        commits.fetch_add(1, Ordering::SeqCst);
+        true
+    });
+    Store::open_with_hook(path, Arc::new(Noon), Arc::new(Ids::seeded(1)), Some(hook))
+        .await
+        .unwrap()
+}
+
+async fn add_tenant(store: &Store, name: &str) -> Result<TenantId, StoreError> {
+    let (id, name) = (TenantId(store.new_id()), name.to_owned());
+    store
+        .write(move |rows| {
+            Box::pin(async move {
+                sqlx::query("INSERT INTO tenants (id, name, created_at) VALUES ($1, $2, 0)")
+                    .bind(id)
+                    .bind(&name)
+                    .execute(&mut *rows)
+                    .await?;
+                if name == "refused" {
+                    return Err(StoreError::Closed);
+                }
+                Ok(id)
+            })
+        })
+        .await
+}
+
+async fn tenant_names(store: &Store) -> Vec<String> {
+    sqlx::query_scalar("SELECT name FROM tenants ORDER BY name")
+        .fetch_all(store.readers())
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn commands_that_queue_behind_a_slow_one_share_its_commit() {
+    let folder = tempfile::tempdir().unwrap();
+    let commits = Arc::new(AtomicU64::new(0));
+    let store = open(&folder.path().join("db"), &commits).await;
+
+    let (started, has_started) = oneshot::channel::<()>();
+    let (release, released) = oneshot::channel::<()>();
+    let slow = tokio::spawn({
+        let store = store.clone();
+        async move {
+            let waiting = store.write::<(), StoreError, _>(move |_| {
+                Box::pin(async move {
+                    started.send(()).unwrap();
+                    released.await.unwrap();
+                    Ok(())
+                })
+            });
+            waiting.await
+        }
+    });
+    has_started.await.unwrap();
+    let followers: Vec<_> = (0..50)
+        .map(|n| {
+            let store = store.clone();
+            tokio::spawn(async move { add_tenant(&store, &format!("t{n:02}")).await })
+        })
+        .collect();
+    // On the single-threaded test runtime a yield lets every follower run up to its place in the queue.
+    tokio::task::yield_now().await;
+    release.send(()).unwrap();
+
+    slow.await.unwrap().unwrap();
+    for follower in followers {
+        follower.await.unwrap().unwrap();
+    }
+    assert_eq!(commits.load(Ordering::SeqCst), 1);
+    assert_eq!(tenant_names(&store).await.len(), 50);
+}
+
+#[tokio::test]
+async fn a_failing_command_does_not_take_its_neighbours_along() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder.path().join("db"), &Arc::default()).await;
+    let (a, refused, b) = tokio::join!(
+        add_tenant(&store, "before"),
+        add_tenant(&store, "refused"),
+        add_tenant(&store, "behind"),
+    );
+    a.unwrap();
+    assert!(refused.is_err());
+    b.unwrap();
+    assert_eq!(tenant_names(&store).await, ["before", "behind"]);
+}
+
+#[tokio::test]
+async fn nobody_is_told_ok_when_the_commit_fails_and_the_writer_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    let mut refusals = 1;
+    let hook = Box::new(move || {
+        refusals -= 1;
+        refusals < 0
+    });
+    let store = Store::open_with_hook(&path, Arc::new(Noon), Arc::new(Ids::seeded(1)), Some(hook))
+        .await
+        .unwrap();
+    let (a, b) = tokio::join!(add_tenant(&store, "a"), add_tenant(&store, "b"));
+    assert!(matches!(a, Err(StoreError::Commit(_))), "{a:?}");
+    assert!(matches!(b, Err(StoreError::Commit(_))), "{b:?}");
+    assert!(tenant_names(&store).await.is_empty());
+    add_tenant(&store, "c").await.unwrap();
+    assert_eq!(tenant_names(&store).await, ["c"]);
+}
+
+#[tokio::test]
+async fn rows_outlive_the_process_and_readers_cannot_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    add_tenant(&open(&path, &Arc::default()).await, "kept")
+        .await
+        .unwrap();
+    let store = open(&path, &Arc::default()).await;
+    assert_eq!(tenant_names(&store).await, ["kept"]);
+    let refused = sqlx::query("DELETE FROM tenants").execute(store.readers()).await;
+    assert!(refused.is_err());
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_program_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    let store = open(&path, &Arc::default()).await;
+    let newer = store.write::<(), StoreError, _>(|rows| {
+        Box::pin(async move {
+            sqlx::query("INSERT INTO schema_steps (step, applied_at) VALUES (999, 0)")
+                .execute(rows)
+                .await?;
+            Ok(())
+        })
+    });
+    newer.await.unwrap();
+    let error = Store::open(&path, Arc::new(Noon), Arc::new(Ids::seeded(2)))
+        .await
+        .err()
+        .unwrap();
+    assert!(
+        matches!(error, StoreError::NewerSchema { found: 999, .. }),
+        "{error}"
+    );
+}
+
+#[test]
+fn ids_sort_by_the_time_they_were_made() {
+    let ids = Ids::seeded(7);
+    let at = |text: &str| -> Uuid { ids.next(text.parse().unwrap()) };
+    assert!(at("2026-11-20T12:00:00Z") < at("2026-11-20T12:00:00.001Z"));
+    assert_ne!(at("2026-11-20T12:00:00Z"), at("2026-11-20T12:00:00Z"));
+}
