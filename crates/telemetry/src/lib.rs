@@ -4,6 +4,7 @@
 //! pure: bytes in, values and bytes out; no sockets, no clock, no randomness, so the same binary gives the same
 //! answer byte for byte.
 
+pub mod formats;
 pub mod model;
 pub mod report;
 pub mod sink;

@@ -99,7 +99,11 @@ pub enum GateShape {
     /// Two ends, (latitude, longitude) in degrees.
     Ends { a: (f64, f64), b: (f64, f64) },
     /// A point, the direction of travel through it in degrees from north, and a full width in metres.
-    Bearing { at: (f64, f64), bearing_deg: f64, width_m: f64 },
+    Bearing {
+        at: (f64, f64),
+        bearing_deg: f64,
+        width_m: f64,
+    },
     /// A point and a radius in metres; the line is laid across the travel direction found in the data.
     Radius { at: (f64, f64), radius_m: f64 },
 }

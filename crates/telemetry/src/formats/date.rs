@@ -1,0 +1,67 @@
+//! Dates and times of day as loggers write them, as Unix milliseconds.
+
+/// Milliseconds of a day.
+pub(crate) const DAY_MS: f64 = 86_400_000.0;
+pub(crate) const DAY_S: f64 = 86_400.0;
+
+/// Midnight UTC of a date in Unix milliseconds; nothing for a date that does not exist.
+pub(crate) fn midnight_utc_ms(year: i16, month: i8, day: i8) -> Option<f64> {
+    let date = jiff::civil::Date::new(year, month, day).ok()?;
+    let start = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "milliseconds of any year up to 9999 fit 53 bits"
+    )]
+    Some(start.timestamp().as_millisecond() as f64)
+}
+
+/// Seconds of the day in packed `HHMMSS.sss`; nothing for a time that does not exist (61 minutes).
+pub(crate) fn packed_time_s(packed: f64) -> Option<f64> {
+    if !(0.0..240_000.0).contains(&packed) {
+        return None;
+    }
+    let hours = (packed / 10_000.0).floor();
+    let minutes = ((packed - hours * 10_000.0) / 100.0).floor();
+    let seconds = packed - hours * 10_000.0 - minutes * 100.0;
+    // 60 seconds happen at a leap second.
+    (minutes < 60.0 && seconds < 61.0).then_some(hours * 3600.0 + minutes * 60.0 + seconds)
+}
+
+/// Unrolls seconds of the day into seconds that go on over midnight.
+#[derive(Debug, Default)]
+pub(crate) struct DayClock {
+    last_s: Option<f64>,
+    days: f64,
+}
+
+impl DayClock {
+    /// Seconds since midnight of the day on which the recording began. A step back of more than half a day is midnight;
+    /// a smaller one is an error of the file and stays for the analysis to judge.
+    pub(crate) fn unroll(&mut self, of_day_s: f64) -> f64 {
+        if self.last_s.is_some_and(|last| last - of_day_s > DAY_S / 2.0) {
+            self.days += 1.0;
+        }
+        self.last_s = Some(of_day_s);
+        of_day_s + self.days * DAY_S
+    }
+}
+
+/// Unix milliseconds of an ISO 8601 time; without a zone it is taken as UTC.
+pub(crate) fn iso_utc_ms(text: &str) -> Option<f64> {
+    let nanos = match text.parse::<jiff::Timestamp>() {
+        Ok(timestamp) => timestamp.as_nanosecond(),
+        Err(_) => {
+            let civil: jiff::civil::DateTime = text.parse().ok()?;
+            civil
+                .to_zoned(jiff::tz::TimeZone::UTC)
+                .ok()?
+                .timestamp()
+                .as_nanosecond()
+        }
+    };
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a microsecond is kept, which is finer than any receiver's stamp"
+    )]
+    Some(nanos as f64 / 1e6)
+}

@@ -1,0 +1,153 @@
+//! Lines of a text file, one at a time, with a bound on their length.
+//!
+//! Ends at LF or CRLF; a byte-order mark in front and the NUL bytes of a preallocated or torn card sector are dropped.
+//! A line over the bound is skipped and counted as malformed: one corrupt cluster must not cost the rest of a session.
+
+use std::borrow::Cow;
+use std::io::BufRead;
+
+use crate::model::Message;
+use crate::sink::{Rejection, Sink};
+
+use super::ReadError;
+
+/// The longest real line seen is under 3 kB (an AiM header with 47 columns); 64 KiB is also a common card cluster.
+pub(crate) const MAX_LINE_BYTES: usize = 64 * 1024;
+
+pub(crate) struct Lines<'a> {
+    input: &'a mut dyn BufRead,
+    line: Vec<u8>,
+    number: u64,
+    terminated: bool,
+    overlong_told: bool,
+}
+
+impl<'a> Lines<'a> {
+    pub(crate) fn new(input: &'a mut dyn BufRead) -> Self {
+        Self {
+            input,
+            line: Vec::with_capacity(512),
+            number: 0,
+            terminated: true,
+            overlong_told: false,
+        }
+    }
+
+    /// Reads the next line; false at the end of the file. Overlong lines are passed over and told to `sink`.
+    pub(crate) fn advance(&mut self, sink: &mut dyn Sink) -> Result<bool, ReadError> {
+        loop {
+            match self.take_line()? {
+                Taken::End => return Ok(false),
+                Taken::Line => return Ok(true),
+                Taken::Overlong => self.tell_overlong(sink),
+            }
+        }
+    }
+
+    /// The current line without its end.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.line
+    }
+
+    /// The current line as text: UTF-8 where it is, else Latin-1 as its Windows superset.
+    pub(crate) fn text(&self) -> Cow<'_, str> {
+        text(&self.line)
+    }
+
+    /// Number of the current line, from 1; of the last line after the end.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// False for a last line that lacks its line end: the logger may have died within it.
+    pub(crate) fn terminated(&self) -> bool {
+        self.terminated
+    }
+
+    fn take_line(&mut self) -> Result<Taken, ReadError> {
+        self.line.clear();
+        let mut length = 0_usize;
+        let mut only_padding = true;
+        loop {
+            let line = self.number;
+            let chunk = match self.input.fill_buf() {
+                Ok(chunk) => chunk,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(source) => return Err(ReadError::Io { line, source }),
+            };
+            if chunk.is_empty() {
+                if length == 0 {
+                    return Ok(Taken::End);
+                }
+                self.terminated = false;
+                break;
+            }
+            let end = memchr::memchr(b'\n', chunk);
+            let part = end.and_then(|end| chunk.get(..end)).unwrap_or(chunk);
+            let room = MAX_LINE_BYTES.saturating_sub(self.line.len());
+            self.line.extend_from_slice(part.get(..room).unwrap_or(part));
+            only_padding = only_padding && part.iter().all(|byte| is_padding(*byte));
+            length = length.saturating_add(part.len());
+            let used = part.len() + usize::from(end.is_some());
+            self.input.consume(used);
+            if end.is_some() {
+                self.terminated = true;
+                break;
+            }
+        }
+        self.number += 1;
+        if only_padding {
+            self.line.clear();
+        } else if length > MAX_LINE_BYTES {
+            return Ok(Taken::Overlong);
+        }
+        self.tidy();
+        Ok(Taken::Line)
+    }
+
+    fn tidy(&mut self) {
+        if self.line.last() == Some(&b'\r') {
+            self.line.pop();
+        }
+        if self.number == 1 && self.line.starts_with(b"\xEF\xBB\xBF") {
+            self.line.drain(..3);
+        }
+        let padding = self.line.iter().take_while(|byte| **byte == 0).count();
+        if padding > 0 {
+            self.line.drain(..padding);
+        }
+    }
+
+    fn tell_overlong(&mut self, sink: &mut dyn Sink) {
+        sink.rejected(Rejection::Malformed, self.number);
+        if !self.overlong_told {
+            self.overlong_told = true;
+            sink.message(Message {
+                code: "line_too_long".into(),
+                text: format!(
+                    "A line is longer than {MAX_LINE_BYTES} bytes and was skipped; the file is probably damaged there."
+                ),
+                line: Some(self.number),
+            });
+        }
+    }
+}
+
+enum Taken {
+    End,
+    Line,
+    Overlong,
+}
+
+/// Bytes that preallocated file systems and erased flash leave behind.
+fn is_padding(byte: u8) -> bool {
+    matches!(byte, 0 | 0xFF | b'\r')
+}
+
+/// Bytes as text: UTF-8 where it is, else Latin-1 as its Windows superset.
+pub(crate) fn text(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0,
+    }
+}

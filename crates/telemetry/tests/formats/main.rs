@@ -1,0 +1,14 @@
+//! Scenarios over `telemetry::formats`: hand-written files with the traps of each format, and the corpus of real
+//! recordings where it is present.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests say what they expect by panicking"
+)]
+
+mod corpus;
+mod detect;
+mod nmea;
+mod support;

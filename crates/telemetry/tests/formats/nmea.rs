@@ -1,0 +1,155 @@
+//! NMEA 0183 with its traps.
+
+use telemetry::formats::{Format, ReadError};
+use telemetry::sink::Rejection;
+
+use crate::support::{assert_close, keep, try_keep};
+
+/// Sentences with their checksums put on.
+fn log(bodies: &[&str]) -> String {
+    bodies.iter().map(|body| sentence(body) + "\r\n").collect()
+}
+
+fn sentence(body: &str) -> String {
+    let sum = body.bytes().fold(0_u8, |sum, byte| sum ^ byte);
+    format!("${body}*{sum:02X}")
+}
+
+#[test]
+fn rmc_gga_and_vtg_of_one_moment_make_one_fix_in_any_order() {
+    let file = log(&[
+        "GPGGA,120000.00,4530.0000,N,01030.0000,E,1,09,0.8,100.5,M,47.0,M,,",
+        "GNRMC,120000.00,A,4530.0000,N,01030.0000,E,10.0,90.5,010226,,,A",
+        "GNRMC,120000.10,A,4530.0060,N,01030.0000,E,,,010226,,,A",
+        "GNVTG,91.5,T,,M,19.4,N,36.0,K,A",
+        "GLGGA,120000.10,4530.0060,N,01030.0000,E,1,10,0.8,101.5,M,47.0,M,,",
+    ]);
+    let kept = keep(Format::Nmea, file);
+    let [first, second] = kept.fixes.as_slice() else {
+        panic!("{:?}", kept.fixes)
+    };
+    assert_close(first.lat_deg, 45.5, 1e-9);
+    assert_close(first.lon_deg, 10.5, 1e-9);
+    assert_close(first.speed_mps.into(), 5.144_444, 1e-5);
+    assert_eq!(
+        (first.heading_deg, first.alt_m, first.satellites),
+        (90.5, 100.5, 9.0)
+    );
+    // 2026-02-01T12:00:00Z
+    assert_close(first.utc_ms, 1_769_947_200_000.0, 0.5);
+    assert_close(second.speed_mps.into(), 10.0, 1e-5);
+    assert_eq!(
+        (second.heading_deg, second.alt_m, second.satellites),
+        (91.5, 101.5, 10.0)
+    );
+    assert_close(second.clock_s - first.clock_s, 0.1, 1e-9);
+    assert_eq!(kept.rejected, []);
+}
+
+#[test]
+fn south_and_west_are_negative() {
+    let kept = keep(
+        Format::Nmea,
+        log(&["GPRMC,000001.00,A,3330.0000,S,07015.0000,W,0.0,,010226,,,A"]),
+    );
+    assert_close(kept.fixes[0].lat_deg, -33.5, 1e-9);
+    assert_close(kept.fixes[0].lon_deg, -70.25, 1e-9);
+}
+
+#[test]
+fn a_flipped_bit_is_a_checksum_rejection_with_its_line() {
+    let good = log(&["GPRMC,120000.00,A,4530.0000,N,01030.0000,W,10.0,90.5,010226,,,A"]);
+    let flipped = good.replace(",W,", ",E,");
+    let kept = keep(Format::Nmea, format!("{good}{flipped}"));
+    assert_eq!(kept.fixes.len(), 1);
+    assert_eq!(kept.rejected, [(Rejection::Checksum, 2)]);
+}
+
+#[test]
+fn a_good_sentence_behind_a_torn_one_is_kept_and_the_line_is_rejected_once() {
+    let good = log(&[
+        "GPRMC,120000.00,A,4530.0000,N,01030.0000,W,10.0,90.5,010226,,,A",
+        "GPRMC,120000.10,A,4530.0000,N,01030.0000,W,10.0,90.5,010226,,,A",
+    ]);
+    let (first, second) = good.split_once("\r\n").expect("two lines");
+    let kept = keep(
+        Format::Nmea,
+        format!("{first}\r\n$GPRMC,120000.04,A,45$GPRMC,12$GPGGA,1{second}"),
+    );
+    assert_eq!(kept.fixes.len(), 2);
+    assert_eq!(kept.rejected, [(Rejection::Checksum, 2)]);
+}
+
+#[test]
+fn a_sentence_without_checksum_is_not_trusted() {
+    let good = log(&["GPRMC,120000.00,A,4530.0000,N,01030.0000,W,10.0,90.5,010226,,,A"]);
+    let kept = keep(
+        Format::Nmea,
+        format!("{good}$GPRMC,120000.10,A,4530.0000,N,01030.0000,W,10.0,90.5,010226,,,A\n"),
+    );
+    assert_eq!(kept.rejected, [(Rejection::Checksum, 2)]);
+}
+
+#[test]
+fn a_void_rmc_is_no_fix_even_with_a_stale_place() {
+    let file = log(&[
+        "GPRMC,120000.00,V,4530.0000,N,01030.0000,E,10.0,90.5,010226,,,N",
+        "GPGGA,120000.00,4530.0000,N,01030.0000,E,0,00,99.9,100.5,M,47.0,M,,",
+        "GPRMC,120000.10,A,4530.0000,N,01030.0000,E,10.0,90.5,010226,,,A",
+    ]);
+    let kept = keep(Format::Nmea, file);
+    assert_eq!(kept.fixes.len(), 1);
+    assert_eq!(kept.rejected, [(Rejection::NoFix, 1)]);
+}
+
+#[test]
+fn midnight_goes_on_in_clock_and_date() {
+    let file = log(&[
+        "GPRMC,235959.90,A,4530.0000,N,01030.0000,E,10.0,90.5,311225,,,A",
+        "GPRMC,000000.00,A,4530.0000,N,01030.0000,E,10.0,90.5,010126,,,A",
+    ]);
+    let kept = keep(Format::Nmea, file);
+    assert_close(kept.fixes[1].clock_s - kept.fixes[0].clock_s, 0.1, 1e-6);
+    assert_close(kept.fixes[1].utc_ms - kept.fixes[0].utc_ms, 100.0, 1e-3);
+}
+
+#[test]
+fn gga_alone_gives_places_and_a_message_that_the_date_is_unknown() {
+    let file = log(&["GPGGA,120000.00,4530.0000,N,01030.0000,E,1,09,0.8,100.5,M,47.0,M,,"]);
+    let kept = keep(Format::Nmea, file);
+    assert_eq!(kept.fixes.len(), 1);
+    assert!(kept.fixes[0].utc_ms.is_nan());
+    assert_eq!(kept.message_codes(), ["no_date"]);
+}
+
+#[test]
+fn numbers_that_cannot_be_are_malformed() {
+    let file = log(&[
+        "GPRMC,120000.00,A,4530.0000,N,01030.0000,E,10.0,90.5,010226,,,A",
+        "GPRMC,126100.00,A,4530.0000,N,01030.0000,E,10.0,90.5,010226,,,A",
+        "GPRMC,120000.20,A,4575.0000,N,01030.0000,E,10.0,90.5,010226,,,A",
+        "GPRMC,120000.30,A,4530.0000,N,19030.0000,E,10.0,90.5,010226,,,A",
+        "GPRMC,120000.40,A,4530.0000,N,01030.0000,E,fast,90.5,010226,,,A",
+        "GPRMC,120000.50,A,4530.0000,N,01030.0000,E,10.0,90.5,320226,,,A",
+    ]);
+    let kept = keep(Format::Nmea, file);
+    assert_eq!(kept.fixes.len(), 1);
+    let lines: Vec<u64> = kept.rejected.iter().map(|(_, line)| *line).collect();
+    assert_eq!(lines, [2, 3, 4, 5, 6]);
+    assert!(kept.rejected.iter().all(|(why, _)| *why == Rejection::Malformed));
+}
+
+#[test]
+fn a_log_cut_within_its_last_sentence_loses_only_that() {
+    let file = log(&["GPRMC,120000.00,A,4530.0000,N,01030.0000,E,10.0,90.5,010226,,,A"]);
+    let kept = keep(Format::Nmea, format!("{file}$GPRMC,120000.10,A,4530.0"));
+    assert_eq!(kept.fixes.len(), 1);
+    assert_eq!(kept.rejected, [(Rejection::Checksum, 2)]);
+}
+
+#[test]
+fn text_without_a_sentence_says_where_it_ended() {
+    let error = try_keep(Format::Nmea, b"hello\nworld\n").expect_err("nothing to read");
+    assert!(matches!(error, ReadError::HeaderOnly { line: 2, .. }), "{error}");
+    assert_eq!(error.line(), Some(2));
+}
