@@ -1,0 +1,34 @@
+//! Drives with exact truth: a small physical model takes a car, a motorcycle or a kart round invented circuits.
+//!
+//! It owns the tracks, the vehicles, the motion and the sensors that look at it (GPS, IMU), and writes what a logger
+//! would have written. It promises that a drive is a closed formula of time: [`Drive::state_at`] is exact at any
+//! instant, [`Drive::crossings`] finds the moment of passing a line to better than a microsecond without sampling
+//! error, and one seed gives one drive, bit for bit, on any machine (float functions come from `libm`).
+//!
+//! It deliberately has no clock, no global randomness and no idea of the analysis that is tested against it: a test
+//! that took its expected values from the code under test could not fail.
+
+mod catalog;
+mod drive;
+mod geo;
+mod gps;
+mod imu;
+mod line;
+mod logger;
+mod motion;
+mod profile;
+mod random;
+mod session;
+mod spline;
+mod track;
+mod vehicle;
+
+pub use catalog::{eschenried, hollin_moor, tracks, valdarne};
+pub use drive::{Drive, Gate, State};
+pub use geo::Plane;
+pub use gps::{Gps, GpsFix};
+pub use imu::{Imu, ImuSample};
+pub use logger::{Logger, write_gpx, write_nmea};
+pub use session::{Pacing, Session, longer_line};
+pub use track::{Corner, Track, TrackError};
+pub use vehicle::{Vehicle, VehicleKind};
