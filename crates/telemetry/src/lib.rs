@@ -4,7 +4,9 @@
 //! pure: bytes in, values and bytes out; no sockets, no clock, no randomness, so the same binary gives the same
 //! answer byte for byte.
 
+pub mod columns;
 pub mod formats;
 pub mod model;
+pub mod recording;
 pub mod report;
 pub mod sink;

@@ -2,7 +2,7 @@
 //!
 //! Units are fixed here once (SI, degrees, g for accelerations as the trade writes them); parsers convert on the way in.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One GPS fix as recorded, in file order; cleaning decides later whether it is believed.
 ///
@@ -46,7 +46,7 @@ impl Fix {
 }
 
 /// Where a channel's numbers come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Provenance {
@@ -59,7 +59,7 @@ pub enum Provenance {
 }
 
 /// One named series of numbers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Channel {
     /// Our name in snake case, unique in its stream: `acc_x`, `rpm`, `throttle`. Unknown columns keep their own name,

@@ -1,0 +1,216 @@
+//! Turning the rows of a time range into the points of a chart: all of them, or the peaks of each bucket.
+
+use serde::Serialize;
+
+/// A step between rows longer than this is a hole: a null is put into it, so that a chart does not draw across.
+const HOLE_S: f64 = 2.0;
+
+/// One channel over a time range.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Series {
+    pub name: String,
+    pub unit: String,
+    /// Seconds since the start of the recording, not decreasing.
+    pub t_s: Vec<f64>,
+    pub values: Samples,
+}
+
+/// The values, as wide as they are stored. NaN is unknown and becomes `null` in JSON.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Samples {
+    F32(Vec<f32>),
+    F64(Vec<f64>),
+}
+
+impl Samples {
+    pub fn len(&self) -> usize {
+        match self {
+            Samples::F32(values) => values.len(),
+            Samples::F64(values) => values.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// As `f64`, NaN where unknown.
+    pub fn to_f64(&self) -> Vec<f64> {
+        match self {
+            Samples::F32(values) => values.iter().map(|&v| f64::from(v)).collect(),
+            Samples::F64(values) => values.clone(),
+        }
+    }
+}
+
+/// What a stored column holds.
+pub(super) trait Sample: Copy + PartialOrd {
+    const UNKNOWN: Self;
+    fn is_unknown(self) -> bool;
+}
+
+impl Sample for f32 {
+    const UNKNOWN: Self = f32::NAN;
+    fn is_unknown(self) -> bool {
+        self.is_nan()
+    }
+}
+
+impl Sample for f64 {
+    const UNKNOWN: Self = f64::NAN;
+    fn is_unknown(self) -> bool {
+        self.is_nan()
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Point<V> {
+    t_s: f64,
+    value: V,
+}
+
+/// How many rows a range has and which times they span.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Extent {
+    pub(super) rows: usize,
+    pub(super) from_s: f64,
+    pub(super) to_s: f64,
+}
+
+impl Extent {
+    pub(super) const EMPTY: Self = Self {
+        rows: 0,
+        from_s: f64::INFINITY,
+        to_s: f64::NEG_INFINITY,
+    };
+
+    pub(super) fn add(&mut self, t_s: f64) {
+        self.rows += 1;
+        self.from_s = self.from_s.min(t_s);
+        self.to_s = self.to_s.max(t_s);
+    }
+}
+
+/// Collects points in time order into at most `points_max` points.
+///
+/// While the rows fit, each is kept. Otherwise time is cut into equal buckets and each gives its lowest and its highest
+/// point, in time order; a bucket that knows nothing gives one null.
+pub(super) struct Downsampler<V> {
+    points: Vec<Point<V>>,
+    buckets: Option<Buckets<V>>,
+}
+
+struct Buckets<V> {
+    from_s: f64,
+    width_s: f64,
+    last: usize,
+    open: Option<Bucket<V>>,
+}
+
+struct Bucket<V> {
+    index: usize,
+    first_t_s: f64,
+    peaks: Option<(Point<V>, Point<V>)>,
+}
+
+impl<V: Sample> Downsampler<V> {
+    pub(super) fn new(extent: Extent, points_max: usize) -> Self {
+        if extent.rows <= points_max {
+            return Self {
+                points: Vec::with_capacity(extent.rows),
+                buckets: None,
+            };
+        }
+        let count = (points_max / 2).max(1);
+        let width_s = (extent.to_s - extent.from_s) / count as f64;
+        let buckets = Buckets {
+            from_s: extent.from_s,
+            width_s,
+            last: count - 1,
+            open: None,
+        };
+        Self {
+            points: Vec::with_capacity(2 * count),
+            buckets: Some(buckets),
+        }
+    }
+
+    pub(super) fn add(&mut self, t_s: f64, value: V) {
+        let Some(buckets) = &mut self.buckets else {
+            self.points.push(Point { t_s, value });
+            return;
+        };
+        // Saturating float conversion: a width of zero puts all into the last bucket.
+        let index = (((t_s - buckets.from_s) / buckets.width_s) as usize).min(buckets.last);
+        match &mut buckets.open {
+            Some(bucket) if bucket.index == index => bucket.add(t_s, value),
+            open => {
+                let mut bucket = Bucket {
+                    index,
+                    first_t_s: t_s,
+                    peaks: None,
+                };
+                bucket.add(t_s, value);
+                if let Some(full) = open.replace(bucket) {
+                    full.give(&mut self.points);
+                }
+            }
+        }
+    }
+
+    /// Times and values. Rows out of order, as older devices wrote them, are put into order here.
+    pub(super) fn finish(mut self) -> (Vec<f64>, Vec<V>) {
+        if let Some(bucket) = self.buckets.take().and_then(|b| b.open) {
+            bucket.give(&mut self.points);
+        }
+        if !self.points.is_sorted_by(|a, b| a.t_s <= b.t_s) {
+            self.points.sort_by(|a, b| a.t_s.total_cmp(&b.t_s));
+        }
+        let mut times_s = Vec::with_capacity(self.points.len());
+        let mut values = Vec::with_capacity(self.points.len());
+        for point in self.points {
+            if let Some(&before_s) = times_s.last()
+                && point.t_s - before_s > HOLE_S
+            {
+                times_s.push((before_s + point.t_s) / 2.0);
+                values.push(V::UNKNOWN);
+            }
+            times_s.push(point.t_s);
+            values.push(point.value);
+        }
+        (times_s, values)
+    }
+}
+
+impl<V: Sample> Bucket<V> {
+    fn add(&mut self, t_s: f64, value: V) {
+        if value.is_unknown() {
+            return;
+        }
+        let point = Point { t_s, value };
+        match &mut self.peaks {
+            None => self.peaks = Some((point, point)),
+            Some((low, high)) => {
+                if value < low.value {
+                    *low = point;
+                }
+                if value > high.value {
+                    *high = point;
+                }
+            }
+        }
+    }
+
+    fn give(self, points: &mut Vec<Point<V>>) {
+        match self.peaks {
+            None => points.push(Point {
+                t_s: self.first_t_s,
+                value: V::UNKNOWN,
+            }),
+            Some((low, high)) if low.t_s == high.t_s => points.push(low),
+            Some((low, high)) if low.t_s < high.t_s => points.extend([low, high]),
+            Some((low, high)) => points.extend([high, low]),
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! One recording in memory: fixes and what a file says about itself, and how healthy its streams are.
+//!
+//! [`Collector`] is the sink that every parser pushes into. It holds fixes (56 bytes each), hands the rows of every
+//! other stream to Parquet as they come, and counts what the quality report needs. Its memory grows with the fixes
+//! alone. It does not decide which fixes are believed; that is the analysis' business.
+
+mod clock;
+mod health;
+mod histogram;
+mod stream;
+
+use std::collections::BTreeMap;
+
+use crate::columns::{Clock, Encoder, StreamFiles, WriteError};
+use crate::model::{
+    Channel, DeclaredGate, DeclaredLap, Fix, LapMark, Message, Meta, StreamId, StreamSpec, Vehicle,
+};
+use crate::report::FrozenChannel;
+use crate::sink::{Rejection, Sink};
+use histogram::Histogram;
+use stream::Stream;
+
+/// 111 hours at 10 Hz or 44 at 25 Hz, 224 MB. Longer files are cut here with a message.
+const FIXES_MAX: usize = 4_000_000;
+/// More than any logger has; rows of further streams are counted but not kept.
+const STREAMS_MAX: usize = 16;
+/// A person reads the first few; the counts go on.
+const MESSAGES_MAX: usize = 200;
+const FIRST_REJECTED_MAX: usize = 20;
+const LOSSES_MAX: usize = 1000;
+/// A circuit has a dozen gates, a day a few hundred laps; what is beyond is a broken or hostile file.
+const GATES_MAX: usize = 256;
+const LAPS_MAX: usize = 10_000;
+
+/// What a header or marker rows say about the whole recording; the first statement of each counts.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Facts {
+    pub track_name: Option<String>,
+    pub driver_name: Option<String>,
+    pub vehicle_name: Option<String>,
+    pub vehicle: Option<Vehicle>,
+    pub device_name: Option<String>,
+    pub recording_id: Option<u128>,
+    pub started_at_utc_ms: Option<i64>,
+}
+
+/// A loss that the recorder declared.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loss {
+    pub what: String,
+    pub count: u64,
+    pub clock_s: f64,
+}
+
+/// One stream other than the fixes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StreamSummary {
+    pub name: String,
+    pub channels: Vec<Channel>,
+    pub rows: u64,
+    /// Measured: one over the median step.
+    pub rate_hz: Option<f64>,
+    /// For each channel, how many rows have a value.
+    pub samples: Vec<u64>,
+}
+
+/// A recording as read, before anything is judged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recording {
+    /// In file order.
+    pub fixes: Vec<Fix>,
+    pub facts: Facts,
+    pub gates: Vec<DeclaredGate>,
+    pub declared_laps: Vec<DeclaredLap>,
+    pub lap_marks: Vec<LapMark>,
+    pub rejected: BTreeMap<Rejection, u64>,
+    /// The first of them with their lines.
+    pub first_rejected: Vec<(Rejection, u64)>,
+    pub losses: Vec<Loss>,
+    /// Samples lost in all, also beyond the bound of `losses`.
+    pub declared_lost: u64,
+    pub messages: Vec<Message>,
+    pub streams: Vec<StreamSummary>,
+    /// Measured median rate of the fixes.
+    pub gps_rate_hz: Option<f64>,
+    /// Channels whose sensor cannot be believed.
+    pub frozen: Vec<FrozenChannel>,
+    /// From the recording's clock to seconds since its start, fitted to the receiver's time where there is one.
+    pub clock: Clock,
+    /// UTC at time 0 in Unix milliseconds; `None` without a date.
+    pub start_utc_ms: Option<f64>,
+}
+
+impl Recording {
+    /// Seconds since the start of the recording: by the receiver's own time where the fix has one, because the moment
+    /// of arrival jitters, else by the fitted clock.
+    pub fn time_s(&self, fix: &Fix) -> f64 {
+        match self.start_utc_ms {
+            Some(start_utc_ms) if fix.utc_ms.is_finite() => (fix.utc_ms - start_utc_ms) / 1000.0,
+            _ => self.clock.time_s(fix.clock_s),
+        }
+    }
+
+    /// Rows of any kind that were used.
+    pub fn samples(&self) -> u64 {
+        self.fixes.len() as u64 + self.streams.iter().map(|s| s.rows).sum::<u64>()
+    }
+}
+
+/// Collects one recording. Create, give to a parser, [`finish`](Self::finish).
+pub struct Collector<'f> {
+    files: &'f mut dyn StreamFiles,
+    encoder: Encoder,
+    streams: Vec<Stream>,
+    failed: Option<WriteError>,
+    recording: Recording,
+}
+
+impl<'f> Collector<'f> {
+    pub fn new(files: &'f mut dyn StreamFiles) -> Self {
+        Self {
+            files,
+            encoder: Encoder::new(),
+            streams: Vec::new(),
+            failed: None,
+            recording: Recording {
+                fixes: Vec::new(),
+                facts: Facts::default(),
+                gates: Vec::new(),
+                declared_laps: Vec::new(),
+                lap_marks: Vec::new(),
+                rejected: BTreeMap::new(),
+                first_rejected: Vec::new(),
+                losses: Vec::new(),
+                declared_lost: 0,
+                messages: Vec::new(),
+                streams: Vec::new(),
+                gps_rate_hz: None,
+                frozen: Vec::new(),
+                clock: Clock::IDENTITY,
+                start_utc_ms: None,
+            },
+        }
+    }
+
+    /// Fits the clock, completes the channel files and gives the recording. The first error of writing, if there was
+    /// one, comes out here.
+    pub fn finish(mut self) -> Result<Recording, WriteError> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        let recording = &mut self.recording;
+        let first_clock_s = self
+            .streams
+            .iter()
+            .filter_map(|s| s.first_clock_s())
+            .fold(f64::INFINITY, f64::min);
+        let fit = clock::fit(&recording.fixes, first_clock_s);
+        recording.clock = fit.clock;
+        recording.start_utc_ms = fit
+            .start_utc_ms
+            .or_else(|| recording.facts.started_at_utc_ms.map(|ms| ms as f64));
+        recording.gps_rate_hz = gps_rate_hz(&recording.fixes);
+        let mut last = Vec::with_capacity(self.streams.len());
+        for stream in &mut self.streams {
+            last.push(stream.take_group());
+        }
+        self.encoder.finish(last, recording.clock)?;
+        for stream in self.streams {
+            recording.frozen.extend(stream.frozen(&recording.fixes));
+            recording.streams.push(stream.into_summary());
+        }
+        Ok(self.recording)
+    }
+
+    fn note(&mut self, code: &str, text: String) {
+        self.message(Message {
+            code: code.to_owned(),
+            text,
+            line: None,
+        });
+    }
+
+    /// A name that can be a file's name, and that no stream of this recording has yet.
+    fn unique_name(&self, wanted: &str) -> String {
+        let mut name: String = wanted
+            .chars()
+            .map(|c| {
+                if c.is_ascii_alphanumeric() {
+                    c.to_ascii_lowercase()
+                } else {
+                    '_'
+                }
+            })
+            .take(32)
+            .collect();
+        if name.is_empty() {
+            name.push('_');
+        }
+        let taken = |name: &str| name == "gps" || self.streams.iter().any(|s| s.name() == name);
+        if !taken(&name) {
+            return name;
+        }
+        let numbered = (2..).map(|n: usize| format!("{name}_{n}"));
+        numbered.into_iter().find(|n| !taken(n)).unwrap_or(name)
+    }
+}
+
+impl Sink for Collector<'_> {
+    fn meta(&mut self, meta: Meta) {
+        let facts = &mut self.recording.facts;
+        match meta {
+            Meta::TrackName(name) => drop(facts.track_name.get_or_insert(name)),
+            Meta::DriverName(name) => drop(facts.driver_name.get_or_insert(name)),
+            Meta::VehicleName(name) => drop(facts.vehicle_name.get_or_insert(name)),
+            Meta::Vehicle(vehicle) => drop(facts.vehicle.get_or_insert(vehicle)),
+            Meta::DeviceName(name) => drop(facts.device_name.get_or_insert(name)),
+            Meta::RecordingId(id) => drop(facts.recording_id.get_or_insert(id)),
+            Meta::StartedAtUtcMs(ms) => drop(facts.started_at_utc_ms.get_or_insert(ms)),
+        }
+    }
+
+    fn stream(&mut self, mut spec: StreamSpec) -> StreamId {
+        if self.streams.len() == STREAMS_MAX {
+            let text = format!(
+                "The file has more than {STREAMS_MAX} groups of channels; {} and later ones are not kept.",
+                spec.name
+            );
+            self.note("too_many_streams", text);
+        }
+        if self.streams.len() >= STREAMS_MAX {
+            return StreamId(usize::MAX);
+        }
+        spec.name = self.unique_name(&spec.name);
+        if self.failed.is_none()
+            && let Err(error) = self.encoder.open(&spec, self.files)
+        {
+            self.failed = Some(error);
+        }
+        self.streams.push(Stream::new(spec));
+        StreamId(self.streams.len() - 1)
+    }
+
+    fn row(&mut self, stream: StreamId, clock_s: f64, values: &[f32]) {
+        let Some(open) = self.streams.get_mut(stream.0) else {
+            return;
+        };
+        let Some(full) = open.push(clock_s, values) else {
+            return;
+        };
+        if self.failed.is_none()
+            && let Err(error) = self.encoder.group(stream.0, full)
+        {
+            self.failed = Some(error);
+        }
+    }
+
+    fn fix(&mut self, fix: Fix) {
+        if self.recording.fixes.len() < FIXES_MAX {
+            self.recording.fixes.push(fix);
+            return;
+        }
+        const CODE: &str = "too_many_fixes";
+        if !self.recording.messages.iter().any(|m| m.code == CODE) {
+            let text = format!(
+                "The file has more than {FIXES_MAX} GPS fixes; only the first {FIXES_MAX} are analysed. Split the file to see the rest."
+            );
+            self.note(CODE, text);
+        }
+    }
+
+    fn gate(&mut self, gate: DeclaredGate) {
+        push_bounded(&mut self.recording.gates, gate, GATES_MAX);
+    }
+
+    fn declared_lap(&mut self, lap: DeclaredLap) {
+        push_bounded(&mut self.recording.declared_laps, lap, LAPS_MAX);
+    }
+
+    fn lap_mark(&mut self, mark: LapMark) {
+        push_bounded(&mut self.recording.lap_marks, mark, LAPS_MAX);
+    }
+
+    fn rejected(&mut self, why: Rejection, line: u64) {
+        *self.recording.rejected.entry(why).or_insert(0) += 1;
+        push_bounded(
+            &mut self.recording.first_rejected,
+            (why, line),
+            FIRST_REJECTED_MAX,
+        );
+    }
+
+    fn loss(&mut self, what: &str, count: u64, clock_s: f64) {
+        self.recording.declared_lost = self.recording.declared_lost.saturating_add(count);
+        let loss = Loss {
+            what: what.to_owned(),
+            count,
+            clock_s,
+        };
+        push_bounded(&mut self.recording.losses, loss, LOSSES_MAX);
+    }
+
+    fn message(&mut self, message: Message) {
+        push_bounded(&mut self.recording.messages, message, MESSAGES_MAX);
+    }
+}
+
+fn push_bounded<T>(list: &mut Vec<T>, item: T, max: usize) {
+    if list.len() < max {
+        list.push(item);
+    }
+}
+
+fn gps_rate_hz(fixes: &[Fix]) -> Option<f64> {
+    let mut steps_s = Histogram::new();
+    for pair in fixes.windows(2) {
+        let by_receiver_s = (pair[1].utc_ms - pair[0].utc_ms) / 1000.0;
+        let step_s = if by_receiver_s.is_finite() {
+            by_receiver_s
+        } else {
+            pair[1].clock_s - pair[0].clock_s
+        };
+        steps_s.add(step_s);
+    }
+    steps_s.rate_hz()
+}
