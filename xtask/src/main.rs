@@ -1,1 +1,67 @@
-fn main() {}
+//! What a person and CI both run.
+//!
+//! Owns the order of the checks, the tools they need and the long proofs. It promises that a fresh Debian or Ubuntu with
+//! Rust and Node needs nothing else prepared, that it says what it installs before it does so, and that a check which
+//! could not run is named as skipped. It reaches crates.io, npm, apt and PyPI and no other host.
+
+mod bench;
+mod demo;
+mod generate;
+mod hash;
+mod process;
+mod soak;
+mod steps;
+mod system;
+mod test;
+mod tidy;
+mod web;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "What a person and CI both run")]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build the web app and the binary, start them with sample drives; Ctrl-C ends it.
+    Demo(demo::Args),
+    /// Every check, from formatting to the browser.
+    Test(test::Args),
+    /// Write the OpenAPI document and the TypeScript types made from it.
+    Gen,
+    /// Dependency direction, dead files, documents that name missing paths, words that may not be here.
+    Tidy,
+    /// Long proofs: fuzzing, and killing the server again and again.
+    #[command(subcommand)]
+    Soak(soak::Soak),
+    /// Figures beside those of other programs, measured in the same run.
+    Bench(bench::Args),
+}
+
+fn main() -> Result<()> {
+    let root = workspace_root()?;
+    match Args::parse().command {
+        Command::Demo(args) => demo::run(&root, &args),
+        Command::Test(args) => test::run(&root, &args),
+        Command::Gen => generate::run(&root),
+        Command::Tidy => tidy::run(&root),
+        Command::Soak(soak) => soak::run(&root, soak),
+        Command::Bench(args) => bench::run(&root, &args),
+    }
+}
+
+/// The folder above this crate's own.
+fn workspace_root() -> Result<PathBuf> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    Ok(here
+        .parent()
+        .context("xtask has no folder above it")?
+        .to_path_buf())
+}

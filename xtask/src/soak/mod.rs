@@ -1,0 +1,23 @@
+//! Proofs that need hours rather than minutes.
+
+pub(crate) mod fuzz;
+pub(crate) mod kill;
+
+use std::path::Path;
+
+use anyhow::Result;
+
+#[derive(clap::Subcommand)]
+pub(crate) enum Soak {
+    /// Fuzz every parser, two targets at a time, and keep what was learned in the committed corpora.
+    Fuzz(fuzz::Args),
+    /// Kill the server at random moments while uploads run, and look for what was acknowledged.
+    Kill(kill::Args),
+}
+
+pub(crate) fn run(root: &Path, soak: Soak) -> Result<()> {
+    match soak {
+        Soak::Fuzz(args) => fuzz::run(root, &args),
+        Soak::Kill(args) => kill::run(root, &args),
+    }
+}

@@ -1,0 +1,143 @@
+//! What the checks need on the machine: Debian packages by apt, cargo tools into `target/tools`.
+//!
+//! It looks first and installs only what is missing; it says what it will do before it does it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::process::{exists, output, run_to_end, say};
+
+/// A Debian package and the programs any of which makes it unnecessary.
+struct Package {
+    name: &'static str,
+    programs: &'static [&'static str],
+    needed_for: &'static str,
+}
+
+/// SQLite and zstd are compiled from C; the browser test drives a real Chromium.
+const TEST_PACKAGES: [Package; 2] = [
+    Package {
+        name: "gcc",
+        programs: &["cc"],
+        needed_for: "compiling SQLite and zstd",
+    },
+    Package {
+        name: "chromium",
+        programs: &["chromium", "chromium-browser", "google-chrome"],
+        needed_for: "the browser test",
+    },
+];
+
+/// libFuzzer is C++.
+const FUZZ_PACKAGES: [Package; 1] = [Package {
+    name: "g++",
+    programs: &["c++"],
+    needed_for: "compiling libFuzzer",
+}];
+
+pub(crate) fn install_test_packages() -> Result<()> {
+    install(&TEST_PACKAGES)
+}
+
+pub(crate) fn install_fuzz_packages() -> Result<()> {
+    install(&FUZZ_PACKAGES)
+}
+
+/// The browser for the end-to-end test: `CHROMIUM` if set, else the first on the path.
+pub(crate) fn chromium() -> Option<String> {
+    if let Ok(path) = std::env::var("CHROMIUM") {
+        return Some(path);
+    }
+    let programs = TEST_PACKAGES
+        .iter()
+        .find(|package| package.name == "chromium")?
+        .programs;
+    programs
+        .iter()
+        .find(|program| exists(program))
+        .map(|program| (*program).to_owned())
+}
+
+fn install(packages: &[Package]) -> Result<()> {
+    let missing: Vec<&Package> = packages
+        .iter()
+        .filter(|package| !package.programs.iter().any(|program| exists(program)))
+        .collect();
+    if missing.is_empty() {
+        say("nothing to install");
+        return Ok(());
+    }
+    let names: Vec<&str> = missing.iter().map(|package| package.name).collect();
+    for package in &missing {
+        say(format_args!(
+            "will install {} by apt, for {}",
+            package.name, package.needed_for
+        ));
+    }
+    let by_hand = format!("apt-get install {}", names.join(" "));
+    if !exists("apt-get") {
+        bail!("no apt-get on this machine: install the equivalent of `{by_hand}` and run this again");
+    }
+    let root = output(Command::new("id").arg("-u"))?.trim() == "0";
+    if !root && !exists("sudo") {
+        bail!("neither root nor sudo here: run `{by_hand}` as root and run this again");
+    }
+    let apt = |args: &[&str]| {
+        let mut command = if root {
+            Command::new("apt-get")
+        } else {
+            Command::new("sudo")
+        };
+        if !root {
+            command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get"]);
+        }
+        command.env("DEBIAN_FRONTEND", "noninteractive").args(args);
+        command
+    };
+    run_to_end(&mut apt(&["update", "-qq"]))?;
+    run_to_end(apt(&["install", "-y", "--no-install-recommends"]).args(&names))
+}
+
+/// A cargo subcommand that is no part of Rust.
+pub(crate) struct Tool {
+    pub(crate) name: &'static str,
+    /// Pinned, so that a new release cannot turn a green tree red.
+    pub(crate) version: &'static str,
+}
+
+pub(crate) const DENY: Tool = Tool {
+    name: "cargo-deny",
+    version: "0.20.2",
+};
+pub(crate) const FUZZ: Tool = Tool {
+    name: "cargo-fuzz",
+    version: "0.13.2",
+};
+
+/// Where the tool is: on the path, or in `target/tools` after installing it there if need be.
+pub(crate) fn tool(root: &Path, tool: &Tool) -> Result<PathBuf> {
+    if exists(tool.name) {
+        return Ok(PathBuf::from(tool.name));
+    }
+    let home = root.join("target/tools");
+    let binary = home.join("bin").join(tool.name);
+    if !binary.exists() {
+        say(format_args!(
+            "will install {} {} into target/tools (some minutes, once)",
+            tool.name, tool.version
+        ));
+        let mut install = Command::new("cargo");
+        install.args([
+            "install",
+            "--locked",
+            "--version",
+            tool.version,
+            tool.name,
+            "--root",
+        ]);
+        run_to_end(install.arg(&home))?;
+    }
+    Ok(binary)
+}

@@ -1,0 +1,182 @@
+//! Every check, in the order in which a person wants to hear of them: the quick ones first.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::process::{Counts, exists, run_tests, run_to_end, say};
+use crate::steps::Steps;
+use crate::web::Web;
+use crate::{generate, soak, system, tidy};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Also the long proofs: fuzzing of every target and 200 kills of the server (about two hours).
+    #[arg(long)]
+    full: bool,
+}
+
+/// Enough kills to meet a broken recovery, few enough for every push.
+const KILLS: u32 = 5;
+const KILLS_FULL: u32 = 200;
+
+pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
+    let mut steps = Steps::default();
+    let mut counts = Counts::default();
+    steps.run("packages of this machine", system::install_test_packages);
+    rust(root, &mut steps, &mut counts);
+    licences(root, &mut steps);
+    match Web::new(root) {
+        Ok(web) => self::web(root, &web, &mut steps, &mut counts),
+        Err(error) => {
+            steps.run("web", || Err(error));
+        }
+    }
+    let kills = if args.full { KILLS_FULL } else { KILLS };
+    steps.run("kill soak", || {
+        soak::kill::run(root, &soak::kill::Args::short(kills))
+    });
+    if args.full {
+        steps.run("fuzz soak", || {
+            soak::fuzz::run(root, &soak::fuzz::Args::default())
+        });
+    }
+    if !corpus_is_there(root) {
+        let why = "real recordings are not here; set FIELDPOST_CORPUS to a folder that has them";
+        steps.skip("tests on real recordings", why);
+    }
+    let summary = steps.finish();
+    say(counts);
+    summary
+}
+
+fn rust(root: &Path, steps: &mut Steps, counts: &mut Counts) {
+    let cargo = |args: &[&str]| {
+        let mut cargo = Command::new("cargo");
+        cargo.current_dir(root).args(args);
+        cargo
+    };
+    steps.run("rustfmt", || run_to_end(&mut cargo(&["fmt", "--all", "--check"])));
+    steps.run("tidy", || tidy::run(root));
+    let clippy = [
+        "clippy",
+        "--locked",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ];
+    steps.run("clippy", || run_to_end(&mut cargo(&clippy)));
+    steps.run("Rust tests, fuzz corpora replayed", || {
+        if exists("cargo-nextest") {
+            run_tests(
+                &mut cargo(&["nextest", "run", "--locked", "--workspace", "--no-fail-fast"]),
+                counts,
+            )
+        } else {
+            let tests = [
+                "test",
+                "--locked",
+                "--workspace",
+                "--lib",
+                "--bins",
+                "--tests",
+                "--no-fail-fast",
+            ];
+            run_tests(&mut cargo(&tests), counts)
+        }
+    });
+    let examples = ["test", "--locked", "--workspace", "--doc", "--no-fail-fast"];
+    steps.run("examples in the documentation", || {
+        run_tests(&mut cargo(&examples), counts)
+    });
+}
+
+/// Licences, duplicates and sources need no network; advisories are a git repository that may be out of reach.
+fn licences(root: &Path, steps: &mut Steps) {
+    let deny = |checks: &[&str]| -> Result<()> {
+        let binary = system::tool(root, &system::DENY)?;
+        let mut deny = Command::new(binary);
+        run_to_end(
+            deny.current_dir(root)
+                .args(["--all-features", "--locked", "check"])
+                .args(checks),
+        )
+    };
+    steps.run("licences and sources of dependencies", || {
+        deny(&["licenses", "bans", "sources"])
+    });
+    // The database comes by git from a host beyond the registries, so it is only used where it was fetched before.
+    let database = std::env::home_dir().map(|home| home.join(".cargo/advisory-dbs"));
+    if database.is_some_and(|database| database.is_dir()) {
+        steps.run("known holes in dependencies", || deny(&["advisories"]));
+    } else {
+        let why = "no advisory database here; `cargo deny fetch` gets it from GitHub";
+        steps.skip("known holes in dependencies", why);
+    }
+}
+
+fn web(root: &Path, web: &Web, steps: &mut Steps, counts: &mut Counts) {
+    if !steps.run("web packages", || web.install()) {
+        return;
+    }
+    steps.run("API document and types are fresh", || {
+        generate::check_fresh(root, web)
+    });
+    for (name, script) in [
+        ("svelte-check", "check"),
+        ("eslint", "lint"),
+        ("prettier", "format:check"),
+    ] {
+        steps.run(name, || run_to_end(&mut web.script(script)));
+    }
+    steps.run("web tests", || run_tests(&mut web.script("test"), counts));
+    let built = steps.run("web build", || run_to_end(&mut web.script("build")));
+    let embedded = built && steps.run("binary with the web app in it", || build_binary(root));
+    if embedded {
+        steps.run("browser test", || browser(root, web, counts));
+    }
+    audit(web, steps);
+}
+
+fn build_binary(root: &Path) -> Result<()> {
+    run_to_end(
+        Command::new("cargo")
+            .current_dir(root)
+            .args(["build", "--locked", "--package", "fieldpost"]),
+    )
+}
+
+fn browser(root: &Path, web: &Web, counts: &mut Counts) -> Result<()> {
+    let Some(chromium) = system::chromium() else {
+        anyhow::bail!("no Chromium on this machine: install one or set CHROMIUM to its path");
+    };
+    let mut test = web.script("e2e");
+    test.env("CHROMIUM", chromium)
+        .env("FIELDPOST_BIN", root.join("target/debug/fieldpost"));
+    run_tests(&mut test, counts)
+}
+
+/// Known holes in npm packages, where the registry answers such questions.
+fn audit(web: &Web, steps: &mut Steps) {
+    let mut ping = web.npm(&["audit", "--json", "--omit=dev"]);
+    let answers = ping
+        .output()
+        .is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("\"metadata\""));
+    if answers {
+        steps.run("npm audit", || {
+            run_to_end(&mut web.npm(&["audit", "--omit=dev", "--audit-level=high"]))
+        });
+    } else {
+        steps.skip("npm audit", "the npm registry in use does not answer audits");
+    }
+}
+
+fn corpus_is_there(root: &Path) -> bool {
+    match std::env::var_os("FIELDPOST_CORPUS") {
+        Some(folder) => Path::new(&folder).is_dir(),
+        None => root.join("../shared/corpus").is_dir(),
+    }
+}

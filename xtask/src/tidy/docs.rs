@@ -1,0 +1,137 @@
+//! Documents name only paths that exist.
+//!
+//! Two shapes are read: the target of a relative Markdown link, and a back-quoted word that begins with one of our
+//! top-level folders. What git ignores (build output) may be named without being there.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result};
+
+use super::{Finding, has_extension, read};
+
+/// A path that a document names.
+#[derive(Debug, PartialEq, Eq)]
+struct Named<'a> {
+    line: usize,
+    path: &'a str,
+    /// Links are relative to the document, back-quoted paths to the repository.
+    is_link: bool,
+}
+
+pub(super) fn check(root: &Path, files: &[PathBuf]) -> Result<Vec<Finding>> {
+    let tops: Vec<String> = files
+        .iter()
+        .filter(|file| file.components().count() > 1)
+        .filter_map(|file| file.components().next())
+        .map(|top| top.as_os_str().to_string_lossy().into_owned())
+        .collect();
+    let mut findings = Vec::new();
+    for file in files.iter().filter(|file| has_extension(file, "md")) {
+        let text = read(root, file)?;
+        let folder = root
+            .join(file)
+            .parent()
+            .context("a document is in a folder")?
+            .to_path_buf();
+        for Named { line, path, is_link } in named_paths(&text, &tops) {
+            let target = if is_link {
+                folder.join(path)
+            } else {
+                root.join(path)
+            };
+            if !target.exists() && !ignored(root, &target)? {
+                findings.push(Finding::at(
+                    &file.to_string_lossy(),
+                    line,
+                    format!("names `{path}`, which is not there"),
+                ));
+            }
+        }
+    }
+    Ok(findings)
+}
+
+fn named_paths<'a>(text: &'a str, tops: &[String]) -> Vec<Named<'a>> {
+    let mut named = Vec::new();
+    for (index, text) in text.lines().enumerate() {
+        let line = index + 1;
+        for target in text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split([')', '#', ' ']).next())
+        {
+            if !target.is_empty() && !target.contains("://") && !target.starts_with("mailto:") {
+                named.push(Named {
+                    line,
+                    path: target,
+                    is_link: true,
+                });
+            }
+        }
+        for quoted in text.split('`').skip(1).step_by(2) {
+            let is_path = quoted
+                .split_once('/')
+                .is_some_and(|(top, _)| tops.iter().any(|known| known == top));
+            // Patterns and placeholders stand for many paths; words with a space are commands.
+            if is_path && !quoted.contains(['*', '<', '{', '…', ' ', ':']) {
+                named.push(Named {
+                    line,
+                    path: quoted,
+                    is_link: false,
+                });
+            }
+        }
+    }
+    named
+}
+
+fn ignored(root: &Path, target: &Path) -> Result<bool> {
+    let mut git = Command::new("git");
+    git.current_dir(root)
+        .args(["check-ignore", "--quiet"])
+        .arg(target)
+        .stderr(Stdio::null());
+    Ok(git.status().context("cannot start git")?.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paths(text: &str) -> Vec<&str> {
+        named_paths(text, &["docs".to_owned(), "crates".to_owned()])
+            .iter()
+            .map(|named| named.path)
+            .collect()
+    }
+
+    #[test]
+    fn links_and_quoted_paths_are_read() {
+        assert_eq!(
+            paths("see [this](docs/a.md#part) and `crates/wire/src`"),
+            ["docs/a.md", "crates/wire/src"]
+        );
+    }
+
+    #[test]
+    fn hosts_patterns_commands_and_words_are_left_alone() {
+        assert_eq!(
+            paths("[x](https://a.example/b) `docs/<name>.md` `docs/*.md` `and/or` `crates/a b`"),
+            [""; 0]
+        );
+    }
+
+    #[test]
+    fn a_document_that_names_a_missing_file_is_found() {
+        let folder = std::env::temp_dir().join(format!("fieldpost-docs-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("a.md"), "one\n[b](b.md) [src](a.md)").unwrap();
+        let findings = check(&folder, &[PathBuf::from("a.md")]).unwrap();
+        assert_eq!(
+            findings,
+            [Finding::at("a.md", 2, "names `b.md`, which is not there")]
+        );
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}
