@@ -1,6 +1,69 @@
 //! The bodies of the fuzz targets, as plain functions that the ordinary tests call with the committed corpora.
+//!
+//! A target panics when something that must hold for any bytes does not. Whether the answer is right is a question for
+//! the tests of the code itself.
 
+pub mod formats;
+mod witness;
+
+/// A name in `fuzz_targets` and in `corpus`, and what it calls.
 pub struct Target {
     pub name: &'static str,
     pub run: fn(&[u8]),
 }
+
+/// Every target.
+pub const TARGETS: [Target; 13] = [
+    Target {
+        name: "detect",
+        run: formats::detect,
+    },
+    Target {
+        name: "own_csv",
+        run: formats::own_csv,
+    },
+    Target {
+        name: "own_csv_old",
+        run: formats::own_csv_old,
+    },
+    Target {
+        name: "vbo",
+        run: formats::vbo,
+    },
+    Target {
+        name: "racechrono_csv",
+        run: formats::racechrono_csv,
+    },
+    Target {
+        name: "racecapture",
+        run: formats::racecapture,
+    },
+    Target {
+        name: "nmea",
+        run: formats::nmea,
+    },
+    Target {
+        name: "ubx",
+        run: formats::ubx,
+    },
+    Target {
+        name: "racebox_csv",
+        run: formats::racebox_csv,
+    },
+    Target {
+        name: "trackaddict",
+        run: formats::trackaddict,
+    },
+    Target {
+        name: "aim_csv",
+        run: formats::aim_csv,
+    },
+    Target {
+        name: "gpx",
+        run: formats::gpx,
+    },
+    Target {
+        name: "dovex",
+        run: formats::dovex,
+    },
+];
