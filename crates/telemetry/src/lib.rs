@@ -6,6 +6,7 @@
 
 pub mod columns;
 pub mod formats;
+pub mod gate_text;
 pub mod model;
 pub mod recording;
 pub mod report;
