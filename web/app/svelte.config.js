@@ -1,0 +1,13 @@
+import adapter from '@sveltejs/adapter-static';
+import { vitePreprocess } from '@sveltejs/vite-plugin-svelte';
+
+/** @type {import('@sveltejs/kit').Config} */
+export default {
+  preprocess: vitePreprocess(),
+  kit: {
+    // One shell for every address: the server answers unknown paths with it, the router in the page does the rest.
+    adapter: adapter({ fallback: 'index.html' }),
+    // Absolute asset paths, because the shell is served at any depth.
+    paths: { relative: false },
+  },
+};
