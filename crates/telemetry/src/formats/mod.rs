@@ -11,6 +11,7 @@ mod date;
 mod detect;
 mod dovex;
 mod error;
+mod fieldpost_csv;
 mod lines;
 mod nmea;
 mod racecapture;
@@ -93,11 +94,9 @@ pub fn read(format: Format, input: &mut dyn BufRead, sink: &mut dyn Sink) -> Res
         Format::Racecapture => racecapture::read(input, sink),
         Format::Nmea => nmea::read(input, sink),
         Format::Dovex => dovex::read(input, sink),
-        Format::FieldpostCsv
-        | Format::Ubx
-        | Format::RaceboxCsv
-        | Format::Trackaddict
-        | Format::AimCsv
-        | Format::Gpx => Err(ReadError::NotYet { format }),
+        Format::FieldpostCsv => fieldpost_csv::read(input, sink),
+        Format::Ubx | Format::RaceboxCsv | Format::Trackaddict | Format::AimCsv | Format::Gpx => {
+            Err(ReadError::NotYet { format })
+        }
     }
 }
