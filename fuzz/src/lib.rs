@@ -4,7 +4,6 @@
 //! the tests of the code itself.
 
 pub mod formats;
-pub mod texts;
 mod witness;
 
 /// A name in `fuzz_targets` and in `corpus`, and what it calls.
@@ -14,7 +13,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 15] = [
+pub const TARGETS: [Target; 13] = [
     Target {
         name: "detect",
         run: formats::detect,
@@ -66,13 +65,5 @@ pub const TARGETS: [Target; 15] = [
     Target {
         name: "dovex",
         run: formats::dovex,
-    },
-    Target {
-        name: "gate_text",
-        run: texts::gate,
-    },
-    Target {
-        name: "recording_blocks",
-        run: texts::blocks,
     },
 ];

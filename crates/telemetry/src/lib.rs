@@ -4,10 +4,18 @@
 //! pure: bytes in, values and bytes out; no sockets, no clock, no randomness, so the same binary gives the same
 //! answer byte for byte.
 
+mod analyze;
+pub mod clean;
 pub mod columns;
+pub mod derive;
 pub mod formats;
 pub mod gate_text;
+pub mod laps;
 pub mod model;
+pub mod quality;
 pub mod recording;
 pub mod report;
 pub mod sink;
+
+pub use analyze::{ANALYSIS_VERSION, Analysis, AnalyzeError, Options, analyze};
+pub use laps::KnownTrack;

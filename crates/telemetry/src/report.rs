@@ -121,14 +121,17 @@ pub struct TrackRef {
 pub struct Quality {
     /// Records that were not used: bad checksums, unreadable rows, impossible jumps.
     pub rejected: u64,
-    /// The same by cause: `checksum`, `malformed`, `no_fix`, `jump`, `time_backwards`, `duplicate_time`.
+    /// The same by cause: `checksum`, `malformed`, `no_fix`, `jump`, `time_jump`,
+    /// `time_backwards`, `duplicate_time`.
     pub rejected_by: BTreeMap<String, u64>,
+    /// Repeats of a fix already seen, left out without harm.
+    pub duplicates: u64,
     /// Holes in the GPS track longer than three median steps and 0.5 s.
     pub gaps: u64,
     pub longest_gap_s: f64,
     /// The first 100 of them.
     pub gap_list: Vec<Gap>,
-    /// Steps of 2–5 medians: short stalls, as a card write causes them.
+    /// Steps over two medians that are no gaps: short stalls, as a card write causes them.
     pub stalls: u64,
     pub max_speed_kmh: Option<f64>,
     /// Measured median rate of each stream: `gps`, `imu`, …

@@ -32,16 +32,9 @@ struct Ran {
 
 type Command = Box<dyn for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Ran> + Send>;
 
-/// What waits in the queue.
-enum Order {
-    Run(Command),
-    /// Commit what came before, close the database, answer.
-    Close(oneshot::Sender<()>),
-}
-
 #[derive(Debug, Clone)]
 pub(super) struct Writer {
-    queue: mpsc::Sender<Order>,
+    queue: mpsc::Sender<Command>,
 }
 
 impl Writer {
@@ -76,36 +69,15 @@ impl Writer {
                 Ran { keep, answer }
             })
         });
-        self.queue
-            .send(Order::Run(boxed))
-            .await
-            .map_err(|_| StoreError::Closed)?;
+        self.queue.send(boxed).await.map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::Closed)?
-    }
-
-    /// Returns when everything that was queued before is committed and the connection is closed.
-    pub(super) async fn close(&self) {
-        let (reply, closed) = oneshot::channel();
-        if self.queue.send(Order::Close(reply)).await.is_ok() {
-            // Either way it is closed: a dropped reply means that somebody else's close came first.
-            drop(closed.await);
-        }
     }
 }
 
-async fn serve(mut connection: SqliteConnection, mut orders: mpsc::Receiver<Order>) {
-    let mut closing = None;
-    while closing.is_none() {
-        let first = match orders.recv().await {
-            Some(Order::Run(first)) => first,
-            Some(Order::Close(reply)) => {
-                closing = Some(reply);
-                break;
-            }
-            None => break,
-        };
+async fn serve(mut connection: SqliteConnection, mut commands: mpsc::Receiver<Command>) {
+    while let Some(first) = commands.recv().await {
         let mut answers = Vec::new();
-        let committed = batch(&mut connection, first, &mut orders, &mut answers, &mut closing)
+        let committed = batch(&mut connection, first, &mut commands, &mut answers)
             .await
             .map_err(Arc::new);
         if let Err(error) = &committed {
@@ -120,34 +92,31 @@ async fn serve(mut connection: SqliteConnection, mut orders: mpsc::Receiver<Orde
     if let Err(error) = sqlx::Connection::close(connection).await {
         tracing::warn!(%error, "closing the database");
     }
-    if let Some(reply) = closing {
-        // The one who asked may have gone away.
-        let _gone = reply.send(());
-    }
 }
 
 /// One transaction: `first` and whatever else has queued by the time it is through.
 async fn batch(
     connection: &mut SqliteConnection,
     first: Command,
-    orders: &mut mpsc::Receiver<Order>,
+    commands: &mut mpsc::Receiver<Command>,
     answers: &mut Vec<Answer>,
-    closing: &mut Option<oneshot::Sender<()>>,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
+    let mut begun = sqlx::query("BEGIN IMMEDIATE")
+        .execute(&mut *connection)
+        .await
+        .map(drop);
     let mut next = Some(first);
     while let Some(command) = next.take() {
-        // On a broken transaction the commands that already ran are answered with its error; one that did not run is
-        // dropped, which its caller sees as `Closed`.
-        one(connection, command, answers).await?;
-        if answers.len() < BATCH_MAX {
-            match orders.try_recv() {
-                Ok(Order::Run(command)) => next = Some(command),
-                Ok(Order::Close(reply)) => *closing = Some(reply),
-                Err(_) => {}
-            }
+        if begun.is_ok() {
+            begun = one(connection, command, answers).await;
+        }
+        // On a broken transaction the commands that already ran are answered with its error; the one at hand is dropped,
+        // which its caller sees as `Closed`. The next batch starts afresh.
+        if begun.is_ok() && answers.len() < BATCH_MAX {
+            next = commands.try_recv().ok();
         }
     }
+    begun?;
     sqlx::query("COMMIT").execute(&mut *connection).await.map(drop)
 }
 

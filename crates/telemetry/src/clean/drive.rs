@@ -1,0 +1,89 @@
+//! The believed fixes of a recording, on a flat plane and one time base.
+
+use timing::{Plane, Point, Sample};
+
+use crate::model::Fix;
+
+/// Fixes in strictly ascending time, with the plane that all geometry of this recording happens in.
+#[derive(Debug, Clone)]
+pub struct Drive {
+    pub fixes: Vec<Fix>,
+    /// Seconds since the start of the recording.
+    pub time_s: Vec<f64>,
+    /// Indices to which the way from the fix before is unknown, because the position jumped.
+    pub jumps: Vec<usize>,
+    plane: Plane,
+    step_s: f64,
+}
+
+impl Drive {
+    pub(super) fn new(fixes: Vec<Fix>, time_s: Vec<f64>, jumps: Vec<usize>) -> Self {
+        let middle = fixes
+            .get(fixes.len() / 2)
+            .map_or((0.0, 0.0), |fix| (fix.lat_deg, fix.lon_deg));
+        let step_s = median_step_s(&time_s);
+        Self {
+            fixes,
+            time_s,
+            jumps,
+            plane: Plane::at(middle.0, middle.1),
+            step_s,
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.fixes.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.fixes.is_empty()
+    }
+
+    pub fn plane(&self) -> &Plane {
+        &self.plane
+    }
+
+    /// Where fix `i` is; calculated each time, because sixteen bytes a fix would cost more than they save.
+    pub fn point(&self, i: usize) -> Point {
+        self.plane.point(self.fixes[i].lat_deg, self.fixes[i].lon_deg)
+    }
+
+    pub fn points(&self) -> impl Iterator<Item = Point> {
+        self.fixes
+            .iter()
+            .map(|fix| self.plane.point(fix.lat_deg, fix.lon_deg))
+    }
+
+    pub fn samples(&self) -> impl Iterator<Item = Sample> {
+        self.points()
+            .zip(&self.time_s)
+            .map(|(at, &time_s)| Sample { time_s, at })
+    }
+
+    /// From the first fix to the last.
+    pub fn duration_s(&self) -> f64 {
+        self.time_s
+            .last()
+            .zip(self.time_s.first())
+            .map_or(0.0, |(last, first)| last - first)
+    }
+
+    /// Median time from fix to fix; one second where there are no two.
+    pub fn step_s(&self) -> f64 {
+        self.step_s
+    }
+
+    /// The first fix at or after this time.
+    pub fn index_at(&self, time_s: f64) -> usize {
+        self.time_s.partition_point(|&t| t < time_s)
+    }
+}
+
+fn median_step_s(time_s: &[f64]) -> f64 {
+    let mut steps: Vec<f32> = time_s.windows(2).map(|pair| (pair[1] - pair[0]) as f32).collect();
+    if steps.is_empty() {
+        return 1.0;
+    }
+    let middle = steps.len() / 2;
+    f64::from(*steps.select_nth_unstable_by(middle, f32::total_cmp).1)
+}

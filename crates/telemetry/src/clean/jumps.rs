@@ -1,0 +1,100 @@
+//! Fixes that no vehicle could have reached.
+//!
+//! A fix out of reach is held back. If the track returns to where the vehicle can be, what was held back was a jump;
+//! if what was held back goes on consistently, the receiver has found itself again (or was wrong before) and the way
+//! between is unknown, which is kept as a fact of the drive.
+
+use std::ops::Range;
+
+use timing::Plane;
+
+use super::{Tally, retain_indexed};
+use crate::model::Fix;
+
+/// More than any vehicle on wheels does on a track, with room for a receiver's lag.
+const ACCELERATION_MPS2: f64 = 15.0;
+/// Used where the file has no speed: 432 km/h.
+const TOP_SPEED_MPS: f64 = 120.0;
+/// A receiver that wanders under trees is not jumping.
+const SLACK_M: f64 = 10.0;
+/// A new place is believed after this many consistent fixes over at least this time.
+const SETTLED_FIXES: usize = 8;
+const SETTLED_S: f64 = 1.0;
+
+/// Drops jumps; gives back the indices, among the fixes kept, to which the way from the fix before is unknown.
+pub(super) fn drop_jumps(fixes: &mut Vec<Fix>, time_s: &mut Vec<f64>, tally: &mut Tally) -> Vec<usize> {
+    let (dropped, breaks) = find(fixes, time_s);
+    if dropped.is_empty() && breaks.is_empty() {
+        return Vec::new();
+    }
+    let lost: usize = dropped.iter().map(Range::len).sum();
+    tally.jump += lost as u64;
+    let mut keep = vec![true; fixes.len()];
+    for range in dropped {
+        keep[range].fill(false);
+    }
+    let mut jumps = Vec::new();
+    let mut kept = 0;
+    let mut breaks = breaks.into_iter().peekable();
+    for (i, kept_here) in keep.iter().enumerate() {
+        if breaks.next_if_eq(&i).is_some() && kept > 0 {
+            jumps.push(kept);
+        }
+        kept += usize::from(*kept_here);
+    }
+    retain_indexed(fixes, time_s, |i| keep[i]);
+    jumps
+}
+
+/// What to drop and where the track begins anew, both ascending.
+fn find(fixes: &[Fix], time_s: &[f64]) -> (Vec<Range<usize>>, Vec<usize>) {
+    let mut dropped: Vec<Range<usize>> = Vec::new();
+    let mut breaks = Vec::new();
+    // The last believed fix, where its unbroken run began, and what is held back since.
+    let mut run_start = 0;
+    let mut last = 0;
+    let mut held: Range<usize> = 0..0;
+    for i in 1..fixes.len() {
+        if within_reach(fixes, time_s, last, i) {
+            if !held.is_empty() {
+                dropped.push(held.clone());
+            }
+            (last, held) = (i, i..i);
+        } else if !held.is_empty() && within_reach(fixes, time_s, i - 1, i) {
+            held.end = i + 1;
+            if held.len() >= SETTLED_FIXES && time_s[i] - time_s[held.start] >= SETTLED_S {
+                if last + 1 - run_start < SETTLED_FIXES {
+                    // It was the beginning that was wrong.
+                    dropped.push(run_start..last + 1);
+                }
+                breaks.push(held.start);
+                (run_start, last, held) = (held.start, i, i..i);
+            }
+        } else {
+            if !held.is_empty() {
+                dropped.push(held);
+            }
+            held = i..i + 1;
+        }
+    }
+    if !held.is_empty() {
+        dropped.push(held);
+    }
+    dropped.sort_by_key(|range| range.start);
+    (dropped, breaks)
+}
+
+fn within_reach(fixes: &[Fix], time_s: &[f64], a: usize, b: usize) -> bool {
+    let step_s = time_s[b] - time_s[a];
+    let (from, to) = (&fixes[a], &fixes[b]);
+    let way_m = Plane::at(from.lat_deg, from.lon_deg)
+        .point(to.lat_deg, to.lon_deg)
+        .length_m();
+    let said_mps = from.speed_mps.max(to.speed_mps);
+    let by_speed_m = if said_mps.is_finite() {
+        f64::from(said_mps) * step_s + 0.5 * ACCELERATION_MPS2 * step_s * step_s
+    } else {
+        f64::INFINITY
+    };
+    way_m <= SLACK_M + by_speed_m.min(TOP_SPEED_MPS * step_s)
+}

@@ -1,0 +1,116 @@
+//! The data-quality part of the report, as far as the fixes tell it.
+
+use std::collections::BTreeMap;
+
+use crate::clean::{Cleaned, Drive};
+use crate::report::{Gap, Quality};
+use crate::sink::Rejection;
+
+/// Holes are listed up to this many: a person reads ten, a program may want a hundred, a page must not want 10 000.
+const GAPS_LISTED: usize = 100;
+/// A step over this many medians is a stall …
+const STALL_STEPS: f64 = 2.0;
+/// … and over this many, if it is long enough to matter, a gap.
+const GAP_STEPS: f64 = 3.0;
+const GAP_MIN_S: f64 = 0.5;
+
+/// What a parser rejected and what cleaning rejected, joined, with the holes that are left.
+pub fn assess(cleaned: &Cleaned, rejected_by_parser: &BTreeMap<Rejection, u64>) -> Quality {
+    let mut rejected_by: BTreeMap<String, u64> = BTreeMap::new();
+    for (why, count) in rejected_by_parser {
+        *rejected_by.entry(word(*why).to_owned()).or_default() += count;
+    }
+    for (why, count) in &cleaned.rejected {
+        *rejected_by.entry((*why).to_owned()).or_default() += count;
+    }
+    let drive = &cleaned.drive;
+    let holes = Holes::of(drive);
+    let mut rates_hz = BTreeMap::new();
+    if drive.len() > 1 {
+        rates_hz.insert("gps".to_owned(), rounded(1.0 / drive.step_s(), 100.0));
+    }
+    Quality {
+        rejected: rejected_by.values().sum(),
+        rejected_by,
+        duplicates: cleaned.duplicates,
+        gaps: holes.gaps,
+        longest_gap_s: holes.longest_s,
+        gap_list: holes.list,
+        stalls: holes.stalls,
+        max_speed_kmh: max_speed_kmh(drive),
+        rates_hz,
+        declared_lost: 0,
+        frozen: Vec::new(),
+        gps_coverage: holes.coverage,
+    }
+}
+
+fn word(why: Rejection) -> &'static str {
+    match why {
+        Rejection::Checksum => "checksum",
+        Rejection::Malformed => "malformed",
+        Rejection::NoFix => "no_fix",
+    }
+}
+
+struct Holes {
+    gaps: u64,
+    longest_s: f64,
+    list: Vec<Gap>,
+    stalls: u64,
+    coverage: f64,
+}
+
+impl Holes {
+    fn of(drive: &Drive) -> Self {
+        let mut holes = Self {
+            gaps: 0,
+            longest_s: 0.0,
+            list: Vec::new(),
+            stalls: 0,
+            coverage: 0.0,
+        };
+        let gap_s = gap_threshold_s(drive.step_s());
+        let mut missing_s = 0.0;
+        for pair in drive.time_s.windows(2) {
+            let step_s = pair[1] - pair[0];
+            if step_s > gap_s {
+                holes.gaps += 1;
+                holes.longest_s = holes.longest_s.max(step_s);
+                missing_s += step_s;
+                if holes.list.len() < GAPS_LISTED {
+                    holes.list.push(Gap {
+                        start_s: pair[0],
+                        end_s: pair[1],
+                    });
+                }
+            } else if step_s > STALL_STEPS * drive.step_s() {
+                holes.stalls += 1;
+            }
+        }
+        if drive.duration_s() > 0.0 {
+            holes.coverage = 1.0 - missing_s / drive.duration_s();
+        }
+        holes
+    }
+}
+
+/// A step longer than this is a hole in the track.
+pub(crate) fn gap_threshold_s(step_s: f64) -> f64 {
+    (GAP_STEPS * step_s).max(GAP_MIN_S)
+}
+
+/// The highest speed that two neighbouring fixes agree on: a receiver's single spike is no top speed.
+fn max_speed_kmh(drive: &Drive) -> Option<f64> {
+    let mps = drive
+        .fixes
+        .windows(2)
+        .map(|pair| pair[0].speed_mps.min(pair[1].speed_mps))
+        .filter(|mps| mps.is_finite())
+        .max_by(f32::total_cmp)?;
+    Some(rounded(f64::from(mps) * 3.6, 100.0))
+}
+
+fn rounded(value: f64, steps: f64) -> f64 {
+    (value * steps).round() / steps
+}
