@@ -4,6 +4,7 @@
 //! the tests of the code itself.
 
 pub mod formats;
+pub mod texts;
 mod witness;
 
 /// A name in `fuzz_targets` and in `corpus`, and what it calls.
@@ -13,7 +14,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 15] = [
     Target {
         name: "detect",
         run: formats::detect,
@@ -65,5 +66,13 @@ pub const TARGETS: [Target; 13] = [
     Target {
         name: "dovex",
         run: formats::dovex,
+    },
+    Target {
+        name: "gate_text",
+        run: texts::gate,
+    },
+    Target {
+        name: "recording_blocks",
+        run: texts::blocks,
     },
 ];

@@ -128,10 +128,13 @@ fn relay(stream: impl std::io::Read) -> Counts {
 }
 
 /// Reads the closing line of nextest (`Summary […] 12 tests run: 12 passed, 1 skipped`), of the standard harness
-/// (`test result: ok. 3 passed; 0 failed; 1 ignored; …`) and of vitest (`Tests  1 failed | 4 passed (5)`); any other line
-/// counts nothing.
+/// (`test result: ok. 3 passed; 0 failed; 1 ignored; …`), of vitest (`Tests  1 failed | 4 passed (5)`) and those of Node's
+/// runner (`# pass 2` or `ℹ pass 2`, each number on a line of its own); any other line counts nothing.
 fn closing_line(line: &str) -> Counts {
     let line = line.trim_start();
+    if let Some(line) = line.strip_prefix("# ").or_else(|| line.strip_prefix("ℹ ")) {
+        return node_line(line);
+    }
     let is_closing = ["Summary [", "test result: ", "Tests  "]
         .iter()
         .any(|start| line.starts_with(start));
@@ -155,6 +158,19 @@ fn closing_line(line: &str) -> Counts {
         }
     }
     counts
+}
+
+fn node_line(line: &str) -> Counts {
+    let number = |word: &str| {
+        line.strip_prefix(word)
+            .and_then(|rest| rest.strip_prefix(' ')?.parse().ok())
+            .unwrap_or(0)
+    };
+    Counts {
+        passed: number("pass"),
+        failed: number("fail"),
+        skipped: number("skipped"),
+    }
 }
 
 #[cfg(test)]

@@ -42,8 +42,10 @@ impl Default for Args {
     }
 }
 
-/// A parser holds a line and a header: the process itself, its shadow memory and libFuzzer's tables are what needs the rest.
+/// A parser holds a line and a header; the process itself, the sanitizer and libFuzzer's tables need the rest.
 const RSS_LIMIT_MB: u32 = 1024;
+/// Freed memory that the sanitizer keeps to catch late uses: its default of 256 MB would hide a parser's own growth.
+const QUARANTINE_MB: u32 = 16;
 /// One allocation this large for an input of at most `MAX_LEN` means that a length was believed.
 const MALLOC_LIMIT_MB: u32 = 64;
 /// Enough for every header with some rows; longer inputs only make mutation slower.
@@ -227,6 +229,10 @@ fn round(root: &Path, binaries: &Path, target: &str, seconds: u64) -> Result<Sta
 
 fn fuzzer(binaries: &Path, target: &str) -> Command {
     let mut command = Command::new(binaries.join(target));
+    command.env(
+        "ASAN_OPTIONS",
+        format!("detect_odr_violation=0:quarantine_size_mb={QUARANTINE_MB}"),
+    );
     command.arg(format!("-rss_limit_mb={RSS_LIMIT_MB}"));
     command.arg(format!("-malloc_limit_mb={MALLOC_LIMIT_MB}"));
     command.arg(format!("-max_len={MAX_LEN}"));

@@ -15,7 +15,11 @@
 
 mod connect;
 pub mod ids;
+pub mod jobs;
 mod migrate;
+pub mod recordings;
+pub mod sessions;
+pub mod tracks;
 mod writer;
 
 use std::path::Path;
@@ -148,6 +152,12 @@ impl Store {
         &self.readers
     }
 
+    /// Commits what is queued and closes the file; later calls on any clone answer [`StoreError::Closed`] or fail to read.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
@@ -164,4 +174,9 @@ impl Store {
 pub fn time_from_row(micros: i64) -> Result<Timestamp, StoreError> {
     Timestamp::from_microsecond(micros)
         .map_err(|error| StoreError::Database(sqlx::Error::Decode(error.into())))
+}
+
+/// A row that breaks what the code that wrote it promises: somebody edited the database, or a step is missing.
+fn bad_row(what: String) -> StoreError {
+    StoreError::Database(sqlx::Error::Decode(what.into()))
 }

@@ -32,9 +32,16 @@ struct Ran {
 
 type Command = Box<dyn for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Ran> + Send>;
 
+/// What waits in the queue.
+enum Order {
+    Run(Command),
+    /// Commit what came before, close the database, answer.
+    Close(oneshot::Sender<()>),
+}
+
 #[derive(Debug, Clone)]
 pub(super) struct Writer {
-    queue: mpsc::Sender<Command>,
+    queue: mpsc::Sender<Order>,
 }
 
 impl Writer {
@@ -69,15 +76,36 @@ impl Writer {
                 Ran { keep, answer }
             })
         });
-        self.queue.send(boxed).await.map_err(|_| StoreError::Closed)?;
+        self.queue
+            .send(Order::Run(boxed))
+            .await
+            .map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Returns when everything that was queued before is committed and the connection is closed.
+    pub(super) async fn close(&self) {
+        let (reply, closed) = oneshot::channel();
+        if self.queue.send(Order::Close(reply)).await.is_ok() {
+            // Either way it is closed: a dropped reply means that somebody else's close came first.
+            drop(closed.await);
+        }
     }
 }
 
-async fn serve(mut connection: SqliteConnection, mut commands: mpsc::Receiver<Command>) {
-    while let Some(first) = commands.recv().await {
+async fn serve(mut connection: SqliteConnection, mut orders: mpsc::Receiver<Order>) {
+    let mut closing = None;
+    while closing.is_none() {
+        let first = match orders.recv().await {
+            Some(Order::Run(first)) => first,
+            Some(Order::Close(reply)) => {
+                closing = Some(reply);
+                break;
+            }
+            None => break,
+        };
         let mut answers = Vec::new();
-        let committed = batch(&mut connection, first, &mut commands, &mut answers)
+        let committed = batch(&mut connection, first, &mut orders, &mut answers, &mut closing)
             .await
             .map_err(Arc::new);
         if let Err(error) = &committed {
@@ -92,31 +120,34 @@ async fn serve(mut connection: SqliteConnection, mut commands: mpsc::Receiver<Co
     if let Err(error) = sqlx::Connection::close(connection).await {
         tracing::warn!(%error, "closing the database");
     }
+    if let Some(reply) = closing {
+        // The one who asked may have gone away.
+        let _gone = reply.send(());
+    }
 }
 
 /// One transaction: `first` and whatever else has queued by the time it is through.
 async fn batch(
     connection: &mut SqliteConnection,
     first: Command,
-    commands: &mut mpsc::Receiver<Command>,
+    orders: &mut mpsc::Receiver<Order>,
     answers: &mut Vec<Answer>,
+    closing: &mut Option<oneshot::Sender<()>>,
 ) -> Result<(), sqlx::Error> {
-    let mut begun = sqlx::query("BEGIN IMMEDIATE")
-        .execute(&mut *connection)
-        .await
-        .map(drop);
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
     let mut next = Some(first);
     while let Some(command) = next.take() {
-        if begun.is_ok() {
-            begun = one(connection, command, answers).await;
-        }
-        // On a broken transaction the commands that already ran are answered with its error; the one at hand is dropped,
-        // which its caller sees as `Closed`. The next batch starts afresh.
-        if begun.is_ok() && answers.len() < BATCH_MAX {
-            next = commands.try_recv().ok();
+        // On a broken transaction the commands that already ran are answered with its error; one that did not run is
+        // dropped, which its caller sees as `Closed`.
+        one(connection, command, answers).await?;
+        if answers.len() < BATCH_MAX {
+            match orders.try_recv() {
+                Ok(Order::Run(command)) => next = Some(command),
+                Ok(Order::Close(reply)) => *closing = Some(reply),
+                Err(_) => {}
+            }
         }
     }
-    begun?;
     sqlx::query("COMMIT").execute(&mut *connection).await.map(drop)
 }
 

@@ -112,7 +112,6 @@ impl FileWriter {
         for entry in layout::footer(&self.channels, clock)? {
             self.file.append_key_value_metadata(entry);
         }
-        self.file.finish()?;
         self.file.into_inner()?.flush()?;
         Ok(())
     }

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::sink::Rejection;
+
 use super::ReadError;
 use super::lines::{Lines, text};
 
@@ -60,6 +62,41 @@ impl Cells {
             line: lines.number(),
             limit: MAX_COLUMNS,
         })
+    }
+
+    /// Splits the row `lines` stands at; a row with fewer than `width` cells was torn and cannot be told apart.
+    pub(crate) fn split_row(&mut self, lines: &Lines<'_>, width: usize) -> Result<(), Rejection> {
+        if self.split(lines.bytes()) && self.count >= width {
+            Ok(())
+        } else {
+            Err(Rejection::Malformed)
+        }
+    }
+
+    /// Splits a line at its blanks, any number of them, as VBO files are written.
+    pub(crate) fn split_blanks(&mut self, line: &[u8]) -> bool {
+        self.count = 0;
+        self.text.clear();
+        for word in line
+            .split(u8::is_ascii_whitespace)
+            .filter(|word| !word.is_empty())
+        {
+            self.text.extend_from_slice(word);
+            let Some(end) = self.ends.get_mut(self.count) else {
+                return false;
+            };
+            *end = self.text.len();
+            self.count += 1;
+        }
+        true
+    }
+
+    /// The time stamp of a row: it must be there and be a number.
+    pub(crate) fn stamp(&self, index: usize) -> Result<f64, Rejection> {
+        self.number(index)
+            .ok()
+            .filter(|stamp| !stamp.is_nan())
+            .ok_or(Rejection::Malformed)
     }
 
     pub(crate) fn len(&self) -> usize {

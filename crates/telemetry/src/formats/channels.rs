@@ -15,6 +15,14 @@ pub(crate) struct Column<'a> {
     pub(crate) provenance: Provenance,
 }
 
+impl Column<'_> {
+    /// Accelerations and rotation rates, which belong to the `imu` stream whoever wrote them.
+    pub(crate) fn is_inertial(&self) -> bool {
+        let name = known_as(snake_case(self.name));
+        ["acc_x", "acc_y", "acc_z", "gyro_x", "gyro_y", "gyro_z"].contains(&name.as_str())
+    }
+}
+
 /// A stream declared to the sink, with the way from cells to values.
 #[derive(Debug)]
 pub(crate) struct Stream {
@@ -80,13 +88,20 @@ pub(crate) struct Scale {
 }
 
 impl Scale {
-    const ONE: Self = Self {
+    pub(crate) const ONE: Self = Self {
         factor: 1.0,
         offset: 0.0,
     };
 
-    const fn by(factor: f64) -> Self {
+    pub(crate) const fn by(factor: f64) -> Self {
         Self { factor, offset: 0.0 }
+    }
+
+    pub(crate) const fn times(self, factor: f64) -> Self {
+        Self {
+            factor: self.factor * factor,
+            offset: self.offset * factor,
+        }
     }
 
     pub(crate) fn apply(self, value: f64) -> f64 {

@@ -221,7 +221,12 @@ fn by_line(line: &[u8], number: u64, cells: &mut Cells) -> Option<Result<Format,
     if starts("# racerender data") {
         return Some(Ok(Format::Trackaddict));
     }
-    if starts("\"interval\"|") || starts("#\"interval\"|") || starts("#interval|") || starts("\"time\"|") {
+    if starts("\"interval\"|")
+        || starts("#\"interval\"|")
+        || starts("#interval|")
+        || starts("\"time\"|")
+        || starts("#\"time\"|")
+    {
         return Some(Ok(Format::Racecapture));
     }
     if !cells.split(&lower) {

@@ -9,7 +9,7 @@ use std::io::BufRead;
 use crate::model::Message;
 use crate::sink::{Rejection, Sink};
 
-use super::ReadError;
+use super::{Format, ReadError};
 
 /// The longest real line seen is under 3 kB (an AiM header with 47 columns); 64 KiB is also a common card cluster.
 pub(crate) const MAX_LINE_BYTES: usize = 64 * 1024;
@@ -18,6 +18,7 @@ pub(crate) struct Lines<'a> {
     input: &'a mut dyn BufRead,
     line: Vec<u8>,
     number: u64,
+    /// False for a last line that lacks its line end: the logger may have died within it.
     terminated: bool,
     overlong_told: bool,
 }
@@ -49,6 +50,15 @@ impl<'a> Lines<'a> {
         &self.line
     }
 
+    /// True for a last line without its line end.
+    pub(crate) fn is_cut(&self) -> bool {
+        !self.terminated
+    }
+
+    pub(crate) fn is_blank(&self) -> bool {
+        self.line.iter().all(u8::is_ascii_whitespace)
+    }
+
     /// The current line as text: UTF-8 where it is, else Latin-1 as its Windows superset.
     pub(crate) fn text(&self) -> Cow<'_, str> {
         text(&self.line)
@@ -59,9 +69,45 @@ impl<'a> Lines<'a> {
         self.number
     }
 
-    /// False for a last line that lacks its line end: the logger may have died within it.
-    pub(crate) fn terminated(&self) -> bool {
-        self.terminated
+    /// Hands every line that is not blank to `row` and counts those that it refuses; an error if there is none at all.
+    pub(crate) fn for_each_row(
+        &mut self,
+        format: Format,
+        sink: &mut dyn Sink,
+        mut row: impl FnMut(&Self, &mut dyn Sink) -> Result<(), Rejection>,
+    ) -> Result<(), ReadError> {
+        let mut any = false;
+        while self.advance(sink)? {
+            if self.is_blank() {
+                continue;
+            }
+            any = true;
+            if let Err(why) = row(self, sink) {
+                self.reject(why, sink);
+            }
+        }
+        if any {
+            Ok(())
+        } else {
+            Err(ReadError::HeaderOnly {
+                format,
+                line: self.number,
+            })
+        }
+    }
+
+    /// Counts the current line as not used, and says so where the file breaks off in it.
+    pub(crate) fn reject(&self, why: Rejection, sink: &mut dyn Sink) {
+        sink.rejected(why, self.number);
+        if !self.terminated {
+            sink.message(Message {
+                code: "cut_off".into(),
+                text: "The file breaks off within its last line; the logger lost power there or the copy is not whole. \
+                       Everything before it is used."
+                    .into(),
+                line: Some(self.number),
+            });
+        }
     }
 
     fn take_line(&mut self) -> Result<Taken, ReadError> {

@@ -9,10 +9,16 @@ mod cells;
 mod channels;
 mod date;
 mod detect;
+mod dovex;
 mod error;
+mod fieldpost_csv;
 mod lines;
 mod nmea;
+mod racecapture;
+mod racechrono;
+mod table;
 mod ubx;
+mod vbo;
 
 use std::io::BufRead;
 
@@ -83,16 +89,14 @@ impl std::fmt::Display for Format {
 /// file as a whole is of no use, and says why and in which line.
 pub fn read(format: Format, input: &mut dyn BufRead, sink: &mut dyn Sink) -> Result<(), ReadError> {
     match format {
+        Format::Vbo => vbo::read(input, sink),
+        Format::RacechronoCsv => racechrono::read(input, sink),
+        Format::Racecapture => racecapture::read(input, sink),
         Format::Nmea => nmea::read(input, sink),
-        Format::FieldpostCsv
-        | Format::Vbo
-        | Format::RacechronoCsv
-        | Format::Racecapture
-        | Format::Ubx
-        | Format::RaceboxCsv
-        | Format::Trackaddict
-        | Format::AimCsv
-        | Format::Gpx
-        | Format::Dovex => Err(ReadError::NotYet { format }),
+        Format::Dovex => dovex::read(input, sink),
+        Format::FieldpostCsv => fieldpost_csv::read(input, sink),
+        Format::Ubx | Format::RaceboxCsv | Format::Trackaddict | Format::AimCsv | Format::Gpx => {
+            Err(ReadError::NotYet { format })
+        }
     }
 }

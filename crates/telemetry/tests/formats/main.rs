@@ -1,7 +1,7 @@
 //! Scenarios over `telemetry::formats`: hand-written files with the traps of each format, and the corpus of real
 //! recordings where it is present.
 
-#![expect(
+#![allow(
     clippy::expect_used,
     clippy::panic,
     clippy::print_stderr,
@@ -10,5 +10,9 @@
 
 mod corpus;
 mod detect;
+mod dovex;
 mod nmea;
+mod racecapture;
+mod racechrono;
 mod support;
+mod vbo;

@@ -163,3 +163,18 @@ pub(crate) fn keep_corpus(name: &str, format: Format) -> Option<Kept> {
     read(format, &mut bytes.as_slice(), &mut kept).expect("the file is read");
     Some(kept)
 }
+
+/// The known lap times of a corpus file.
+pub(crate) fn truth_laps_ms(name: &str) -> Vec<i64> {
+    let bytes = corpus("TRUTH.json").expect("TRUTH.json lies beside the recordings");
+    let truth: serde_json::Value = serde_json::from_slice(&bytes).expect("it is JSON");
+    let entries = truth.as_array().expect("it is a list");
+    let entry = entries
+        .iter()
+        .find(|entry| entry["file"] == name)
+        .expect("the file is listed");
+    let laps = entry["laps_ms"].as_array().expect("it has known laps");
+    laps.iter()
+        .map(|lap| lap.as_i64().expect("whole milliseconds"))
+        .collect()
+}

@@ -1,0 +1,161 @@
+//! Everything behind HTTP, opened on one data folder: what handlers and commands are given.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use crate::clock::{Clock, Ids, SystemClock};
+use crate::durable::{Durable, RealFs};
+use crate::ingest::Ingest;
+use crate::jobs::{Analyse, Jobs};
+use crate::objects::{FolderLock, LockError, Objects};
+use crate::store::{CommitHook, Store, StoreError};
+
+/// The database's name in the data folder.
+pub const DATABASE_FILE: &str = "fieldpost.sqlite";
+
+/// One data folder at work. Opening it again is refused while this lives; [`open_store`] is for commands that only
+/// touch rows beside a running server.
+pub struct Backend {
+    pub store: Store,
+    pub objects: Arc<Objects>,
+    pub ingest: Ingest,
+    pub jobs: Jobs,
+    pub(crate) analyse: Arc<Analyse>,
+    _lock: Option<FolderLock>,
+}
+
+/// What a [`Backend`] runs on; tests put other things in.
+pub struct Environment {
+    pub fs: Arc<dyn Durable>,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<Ids>,
+    pub analyse: Arc<Analyse>,
+    pub commit_hook: Option<CommitHook>,
+}
+
+impl Environment {
+    fn real() -> Self {
+        Self {
+            fs: Arc::new(RealFs),
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(Ids::from_system()),
+            analyse: Arc::new(crate::jobs::analyse_with_telemetry),
+            commit_hook: None,
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("cannot prepare the data folder {path}: {cause}; give a folder that the server may write to")]
+    Folder { path: PathBuf, cause: io::Error },
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Backend {
+    /// Takes over a data folder: makes what is missing, locks it, sweeps what an earlier process left unfinished and
+    /// frees its jobs. Jobs run once somebody calls [`Jobs::run`].
+    pub async fn open(data_dir: &Path, recording_bytes_max: u64) -> Result<Self, OpenError> {
+        let environment = Environment::real();
+        let objects = prepare(data_dir, environment.fs.clone()).await?;
+        let lock = FolderLock::take(data_dir)?;
+        Self::assemble(
+            data_dir,
+            data_dir,
+            recording_bytes_max,
+            environment,
+            objects,
+            Some(lock),
+        )
+        .await
+    }
+
+    /// [`Backend::open`] on another environment, whose folders lie at `root` of its file system; the database stays in the
+    /// real folder `database_dir`. Takes no lock.
+    pub async fn open_in(
+        database_dir: &Path,
+        root: &Path,
+        recording_bytes_max: u64,
+        environment: Environment,
+    ) -> Result<Self, OpenError> {
+        let objects = prepare(root, environment.fs.clone()).await?;
+        Self::assemble(
+            database_dir,
+            root,
+            recording_bytes_max,
+            environment,
+            objects,
+            None,
+        )
+        .await
+    }
+
+    async fn assemble(
+        database_dir: &Path,
+        root: &Path,
+        recording_bytes_max: u64,
+        environment: Environment,
+        objects: Arc<Objects>,
+        lock: Option<FolderLock>,
+    ) -> Result<Self, OpenError> {
+        let Environment {
+            clock,
+            ids,
+            analyse,
+            commit_hook,
+            ..
+        } = environment;
+        let sweeping = objects.clone();
+        let swept = on_thread(root, move || sweeping.sweep_staging()).await?;
+        let database = database_dir.join(DATABASE_FILE);
+        let store = Store::open_with_hook(&database, clock, ids, commit_hook).await?;
+        let work = Arc::new(Notify::new());
+        let ingest = Ingest::new(store.clone(), objects.clone(), work.clone(), recording_bytes_max);
+        let jobs = Jobs::new(store.clone(), objects.clone(), analyse.clone(), work);
+        let freed = jobs.reclaim().await?;
+        if swept > 0 || freed > 0 {
+            tracing::info!(swept, freed, "cleaned up after an earlier process");
+        }
+        Ok(Self {
+            store,
+            objects,
+            ingest,
+            jobs,
+            analyse,
+            _lock: lock,
+        })
+    }
+}
+
+/// Only the rows of a data folder, for commands beside a running server; makes the folder if it is missing.
+pub async fn open_store(data_dir: &Path) -> Result<Store, OpenError> {
+    let Environment { fs, clock, ids, .. } = Environment::real();
+    prepare(data_dir, fs).await?;
+    Ok(Store::open(&data_dir.join(DATABASE_FILE), clock, ids).await?)
+}
+
+async fn prepare(root: &Path, fs: Arc<dyn Durable>) -> Result<Arc<Objects>, OpenError> {
+    let folder = root.to_owned();
+    Ok(Arc::new(
+        on_thread(root, move || Objects::open(fs, &folder)).await?,
+    ))
+}
+
+async fn on_thread<T: Send + 'static>(
+    root: &Path,
+    act: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, OpenError> {
+    let outcome = tokio::task::spawn_blocking(act)
+        .await
+        .unwrap_or_else(|error| Err(io::Error::other(error)));
+    outcome.map_err(|cause| OpenError::Folder {
+        path: root.to_owned(),
+        cause,
+    })
+}

@@ -1,0 +1,183 @@
+//! One upload on its way to disk.
+//!
+//! Chunks are gathered and handed to a blocking thread that appends and hashes them while the next ones arrive. A thread
+//! is borrowed for each hand-over, not for the upload, so a thousand slow senders hold none.
+
+use std::io;
+
+use bytes::Bytes;
+use tokio::runtime::Handle;
+use tokio::task::{JoinError, JoinHandle};
+
+use super::identity::{HEAD_BYTES_MAX, identity};
+use super::{Ingest, IngestError, Kind, Receipt, Upload};
+use crate::objects::{Digest, Staged};
+use crate::store::recordings::{self, NewIds, NewRecording};
+use crate::store::{JobId, RecordingId, SessionId, StoreError};
+
+/// Gathered bytes that are worth waking a thread for.
+const HAND_OVER_BYTES: usize = 64 * 1024;
+/// Gathered bytes beyond which the sender waits for the disk.
+const WAITING_BYTES_MAX: usize = 256 * 1024;
+
+/// An upload that has begun. Dropping it forgets it and removes what was staged.
+pub struct Incoming {
+    ingest: Ingest,
+    upload: Upload,
+    head: Vec<u8>,
+    received_bytes: u64,
+    waiting: Vec<Bytes>,
+    waiting_bytes: usize,
+    disk: Disk,
+}
+
+/// Where the staged file is.
+enum Disk {
+    Idle(Box<Staged>),
+    /// A blocking thread has it.
+    Busy(JoinHandle<io::Result<Box<Staged>>>),
+    /// A write failed; the file is gone.
+    Failed,
+}
+
+impl Incoming {
+    pub(super) async fn begin(ingest: Ingest, upload: Upload) -> Result<Self, IngestError> {
+        let (objects, name) = (ingest.objects.clone(), ingest.store.new_id());
+        let staged = blocking(move || objects.stage(name)).await?;
+        Ok(Self {
+            ingest,
+            upload,
+            head: Vec::new(),
+            received_bytes: 0,
+            waiting: Vec::new(),
+            waiting_bytes: 0,
+            disk: Disk::Idle(Box::new(staged)),
+        })
+    }
+
+    /// Takes the next bytes; waits when the disk is slower than the sender.
+    pub async fn write(&mut self, chunk: Bytes) -> Result<(), IngestError> {
+        self.received_bytes += u64::try_from(chunk.len()).unwrap_or(u64::MAX);
+        let max_bytes = self.ingest.recording_bytes_max;
+        if self.received_bytes > max_bytes {
+            return Err(IngestError::TooLarge { max_bytes });
+        }
+        let wanted = (HEAD_BYTES_MAX - self.head.len()).min(chunk.len());
+        self.head.extend_from_slice(&chunk[..wanted]);
+        self.waiting_bytes += chunk.len();
+        self.waiting.push(chunk);
+        let disk_is_free = match &self.disk {
+            Disk::Busy(running) => running.is_finished(),
+            Disk::Idle(_) | Disk::Failed => true,
+        };
+        if self.waiting_bytes >= WAITING_BYTES_MAX || (self.waiting_bytes >= HAND_OVER_BYTES && disk_is_free)
+        {
+            self.hand_over().await?;
+        }
+        Ok(())
+    }
+
+    /// Makes everything durable and visible, in this order: bytes, name, rows. What is answered was committed.
+    pub async fn finish(mut self) -> Result<Receipt, IngestError> {
+        if let Some(announced_bytes) = self.upload.size_bytes
+            && announced_bytes != self.received_bytes
+        {
+            return Err(IngestError::Incomplete {
+                announced_bytes,
+                received_bytes: self.received_bytes,
+            });
+        }
+        self.hand_over().await?;
+        let staged = self.staged().await?;
+        let (objects, tenant) = (self.ingest.objects.clone(), self.upload.sender.tenant);
+        let sha256 = blocking(move || objects.adopt(tenant, staged.finish()?)).await?;
+        self.place(sha256).await
+    }
+
+    async fn place(&self, sha256: Digest) -> Result<Receipt, IngestError> {
+        let Upload {
+            sender,
+            file_name,
+            kind,
+            ..
+        } = &self.upload;
+        let new = NewRecording {
+            device: sender.device,
+            uploaded_by: sender.user,
+            kind: *kind,
+            identity: identity(&self.head, sender.device, file_name),
+            file_name: file_name.clone(),
+            sha256,
+            size_bytes: self.received_bytes,
+        };
+        let (store, tenant) = (&self.ingest.store, sender.tenant);
+        let ids = NewIds {
+            recording: RecordingId(store.new_id()),
+            session: SessionId(store.new_id()),
+            job: JobId(store.new_id()),
+        };
+        let now = store.now();
+        let placed = store
+            .write::<_, StoreError, _>(move |rows| {
+                Box::pin(async move { recordings::place(rows, tenant, &new, ids, now).await })
+            })
+            .await?;
+        if *kind == Kind::Drive && !placed.duplicate {
+            self.ingest.work.notify_one();
+        }
+        Ok(Receipt {
+            placed,
+            sha256,
+            size_bytes: self.received_bytes,
+        })
+    }
+
+    async fn hand_over(&mut self) -> Result<(), IngestError> {
+        let mut staged = self.staged().await?;
+        let chunks = std::mem::take(&mut self.waiting);
+        self.waiting_bytes = 0;
+        self.disk = Disk::Busy(tokio::task::spawn_blocking(move || {
+            for chunk in chunks {
+                staged.append(&chunk)?;
+            }
+            Ok(staged)
+        }));
+        Ok(())
+    }
+
+    /// Takes the staged file out, waiting for the thread that has it.
+    async fn staged(&mut self) -> Result<Box<Staged>, IngestError> {
+        if let Disk::Busy(running) = &mut self.disk {
+            let outcome = running.await;
+            self.disk = Disk::Failed;
+            return Ok(outcome.map_err(thread_failed)??);
+        }
+        match std::mem::replace(&mut self.disk, Disk::Failed) {
+            Disk::Idle(staged) => Ok(staged),
+            Disk::Busy(_) | Disk::Failed => Err(IngestError::Io(io::Error::other(
+                "an earlier write of this upload failed",
+            ))),
+        }
+    }
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        // A busy thread drops the file itself. An idle file is removed off the async threads while there is a runtime.
+        if let Disk::Idle(staged) = std::mem::replace(&mut self.disk, Disk::Failed)
+            && let Ok(runtime) = Handle::try_current()
+        {
+            drop(runtime.spawn_blocking(move || drop(staged)));
+        }
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    act: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, IngestError> {
+    Ok(tokio::task::spawn_blocking(act).await.map_err(thread_failed)??)
+}
+
+fn thread_failed(error: JoinError) -> io::Error {
+    io::Error::other(error)
+}

@@ -1,0 +1,97 @@
+//! Background work: takes due jobs, analyses recordings on blocking threads, and settles each job in one transaction
+//! with what it changed.
+//!
+//! ```text
+//!        take (attempts + 1)          ready / failed, job gone
+//! due ────────────────────► leased ──────────────────────────►
+//!  ▲                          │ │
+//!  └── a passing trouble, ────┘ └── too many tries: dead, with the reason; the session is failed
+//!      later; or crash
+//! ```
+//!
+//! A job may run more than once, so running it twice does no harm: derived files are made aside, put in place whole, and
+//! shown only by the transaction that ends the job. A recording that cannot be analysed is not a failed job: its session
+//! is `failed` with the reason and can be analysed again.
+
+mod analysis;
+mod telemetry;
+mod worker;
+
+use std::sync::Arc;
+
+pub(crate) use analysis::derive;
+pub use analysis::{Analyse, AnalyseError, Analysed, Request};
+pub use telemetry::analyse_with_telemetry;
+use tokio::sync::Notify;
+
+use crate::objects::Objects;
+use crate::store::sessions::{self, Gates};
+use crate::store::{JobId, SessionId, Store, StoreError, TenantId, jobs};
+
+/// The job runner of one data folder. Cheap to clone.
+#[derive(Clone)]
+pub struct Jobs {
+    store: Store,
+    objects: Arc<Objects>,
+    analyse: Arc<Analyse>,
+    work: Arc<Notify>,
+}
+
+impl Jobs {
+    /// `work` is notified by whoever commits a new job.
+    #[must_use]
+    pub fn new(store: Store, objects: Arc<Objects>, analyse: Arc<Analyse>, work: Arc<Notify>) -> Self {
+        Self {
+            store,
+            objects,
+            analyse,
+            work,
+        }
+    }
+
+    /// Frees the leases that a dead process left. Call once at start, holding the folder lock; says how many there were.
+    pub async fn reclaim(&self) -> Result<u64, StoreError> {
+        let now = self.store.now();
+        let freed = self
+            .store
+            .write(move |rows| Box::pin(async move { jobs::reclaim_all(rows, now).await }))
+            .await?;
+        self.work.notify_one();
+        Ok(freed)
+    }
+
+    /// Analyses a session afresh, with a gate given by a person or with whatever the analysis finds. `false` if the tenant
+    /// has no such session. The session is `waiting` when this returns.
+    pub async fn reanalyse(
+        &self,
+        tenant: TenantId,
+        session: SessionId,
+        gates: Gates,
+    ) -> Result<bool, StoreError> {
+        self.requeue(tenant, session, Some(gates)).await
+    }
+
+    /// Analyses a session again with exactly what its last analysis knew.
+    pub(crate) async fn repeat(&self, tenant: TenantId, session: SessionId) -> Result<bool, StoreError> {
+        self.requeue(tenant, session, None).await
+    }
+
+    async fn requeue(
+        &self,
+        tenant: TenantId,
+        session: SessionId,
+        gates: Option<Gates>,
+    ) -> Result<bool, StoreError> {
+        let (job, now) = (JobId(self.store.new_id()), self.store.now());
+        let found = self
+            .store
+            .write::<_, StoreError, _>(move |rows| {
+                Box::pin(
+                    async move { sessions::requeue(rows, tenant, session, gates.as_ref(), job, now).await },
+                )
+            })
+            .await?;
+        self.work.notify_one();
+        Ok(found)
+    }
+}

@@ -1,0 +1,180 @@
+//! Derives everything again from the raw recordings and says whether the same bytes came out.
+//!
+//! Each session is analysed with exactly what its last analysis knew (its gates, the tracks of that time), so the same
+//! program gives the same bytes. Where files are missing or different, the session goes through the job runner once
+//! more, which replaces them safely. Raw recordings are only read, and their hashes checked.
+
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use crate::backend::Backend;
+use crate::jobs::{AnalyseError, Request, derive};
+use crate::objects::{DerivedFile, Digest, Objects};
+use crate::store::sessions::{self, Failure, Status};
+use crate::store::{RecordingId, SessionId, StoreError, TenantId, tracks};
+
+/// What became of one session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Rebuilt {
+    pub session_id: SessionId,
+    pub recording_id: RecordingId,
+    pub file_name: String,
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// Every derived file has the same bytes as before, or the recording cannot be analysed for the same reason as before.
+    Equal { files: usize },
+    /// These were missing, different or not expected; they are replaced.
+    Replaced { files: Vec<String> },
+    /// The raw recording's bytes are not those that were stored. Its derived files are left alone.
+    Damaged {
+        expected_sha256: String,
+        found_sha256: String,
+    },
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum RebuildError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("session {session}: {cause}")]
+    Io { session: SessionId, cause: io::Error },
+}
+
+/// Rebuilds every session of every tenant, oldest first; `each` hears of every one with its number and their count.
+///
+/// The caller opened the folder to work on it ([`Backend::open`]), so no server runs beside it.
+pub async fn rebuild(
+    backend: &Backend,
+    mut each: impl FnMut(usize, usize, &Rebuilt),
+) -> Result<Vec<Rebuilt>, RebuildError> {
+    // What is still waiting has nothing to compare with yet.
+    while backend.jobs.run_next().await? {}
+    let all = sessions::all(&backend.store).await?;
+    let mut rebuilt = Vec::with_capacity(all.len());
+    for (tenant, session) in &all {
+        if let Some(one) = rebuild_one(backend, *tenant, *session).await? {
+            each(rebuilt.len() + 1, all.len(), &one);
+            rebuilt.push(one);
+        }
+    }
+    Ok(rebuilt)
+}
+
+/// What deriving again gave, beside what is there.
+struct Comparison {
+    raw_sha256: Digest,
+    fresh: Result<Vec<DerivedFile>, Failure>,
+    present: Vec<DerivedFile>,
+}
+
+async fn rebuild_one(
+    backend: &Backend,
+    tenant: TenantId,
+    id: SessionId,
+) -> Result<Option<Rebuilt>, RebuildError> {
+    let (Some(session), Some(assignment)) = (
+        sessions::find(&backend.store, tenant, id).await?,
+        sessions::assignment(&backend.store, tenant, id).await?,
+    ) else {
+        return Ok(None);
+    };
+    let request = Request {
+        gate: assignment.gate,
+        finish: assignment.finish,
+        tracks: tracks::up_to(&backend.store, tenant, assignment.tracks_known).await?,
+    };
+    let (objects, analyse, name) = (
+        backend.objects.clone(),
+        backend.analyse.clone(),
+        backend.store.new_id(),
+    );
+    let (recording, expected) = (assignment.recording, assignment.sha256);
+    let compare = move || -> io::Result<Comparison> {
+        let raw_sha256 = hash_raw(&objects, tenant, expected)?;
+        let fresh = match derive(&objects, &*analyse, tenant, expected, &request, name) {
+            Ok(derived) => Ok(derived.draft.files()?),
+            Err(AnalyseError::Unusable(failure)) => Err(failure),
+            Err(AnalyseError::Io(error)) => return Err(error),
+        };
+        Ok(Comparison {
+            raw_sha256,
+            fresh,
+            present: objects.derived_files(tenant, recording)?,
+        })
+    };
+    let io = |cause| RebuildError::Io { session: id, cause };
+    let compared = tokio::task::spawn_blocking(compare)
+        .await
+        .map_err(|error| io(io::Error::other(error)))?;
+    let compared = compared.map_err(io)?;
+
+    let outcome = judge(&compared, expected, session.status, session.failure.as_ref());
+    if matches!(outcome, Outcome::Replaced { .. }) {
+        backend.jobs.repeat(tenant, id).await?;
+        while backend.jobs.run_next().await? {}
+    }
+    Ok(Some(Rebuilt {
+        session_id: id,
+        recording_id: recording,
+        file_name: session.file_name,
+        outcome,
+    }))
+}
+
+fn judge(compared: &Comparison, expected: Digest, status: Status, failure: Option<&Failure>) -> Outcome {
+    if compared.raw_sha256 != expected {
+        return Outcome::Damaged {
+            expected_sha256: expected.to_string(),
+            found_sha256: compared.raw_sha256.to_string(),
+        };
+    }
+    match &compared.fresh {
+        Ok(fresh) if status == Status::Ready && *fresh == compared.present => {
+            Outcome::Equal { files: fresh.len() }
+        }
+        Err(again) if failure == Some(again) => Outcome::Equal { files: 0 },
+        Ok(fresh) => Outcome::Replaced {
+            files: differing(fresh, &compared.present),
+        },
+        Err(_) => Outcome::Replaced {
+            files: differing(&[], &compared.present),
+        },
+    }
+}
+
+fn differing(fresh: &[DerivedFile], present: &[DerivedFile]) -> Vec<String> {
+    let only_in = |these: &[DerivedFile], those: &[DerivedFile]| -> Vec<String> {
+        these
+            .iter()
+            .filter(|file| !those.contains(file))
+            .map(|file| file.name.clone())
+            .collect()
+    };
+    let mut names = only_in(fresh, present);
+    names.extend(only_in(present, fresh));
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn hash_raw(objects: &Arc<Objects>, tenant: TenantId, digest: Digest) -> io::Result<Digest> {
+    let mut input = objects.open_raw(tenant, digest)?;
+    let mut hasher = Sha256::new();
+    // Large enough that a call costs nothing beside the hashing.
+    let mut buffer = vec![0_u8; 64 * 1024];
+    loop {
+        let read = input.read(&mut buffer)?;
+        if read == 0 {
+            return Ok(Digest(hasher.finalize().into()));
+        }
+        hasher.update(&buffer[..read]);
+    }
+}

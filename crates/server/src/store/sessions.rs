@@ -1,0 +1,417 @@
+//! Sessions: one for each recording of a drive, from `waiting` to what its analysis found.
+//!
+//! ```text
+//! waiting ──job taken──► analysing ──found──► ready
+//!    ▲  ▲                    │ └──cannot be analysed──► failed
+//!    │  └──try again later───┘                            │
+//!    └───────────────── re-analyse ◄── ready, failed ◄────┘
+//! ```
+//!
+//! Only a `ready` session's derived files may be read: while it waits for another analysis they are being replaced.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
+use uuid::Uuid;
+
+use super::recordings::{NewIds, digest_from_row, size_from_row};
+use super::{
+    DeviceId, JobId, RecordingId, SessionId, Store, StoreError, TenantId, TrackId, bad_row, time_from_row,
+};
+use crate::objects::Digest;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    Waiting,
+    Analysing,
+    Ready,
+    Failed,
+}
+
+impl Status {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Analysing => "analysing",
+            Self::Ready => "ready",
+            Self::Failed => "failed",
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self, StoreError> {
+        [Self::Waiting, Self::Analysing, Self::Ready, Self::Failed]
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or_else(|| bad_row(format!("sessions.status is {text:?}")))
+    }
+}
+
+/// Why a recording could not be analysed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Stable snake-case word for programs.
+    pub code: String,
+    /// Cause and remedy in plain words.
+    pub message: String,
+    /// Line of the file, from 1.
+    pub line: Option<u64>,
+}
+
+/// What an analysis found, as far as lists show it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Summary {
+    pub started_at: Option<Timestamp>,
+    pub track_name: Option<String>,
+    pub format: Option<String>,
+    pub vehicle: Option<String>,
+    pub best_ms: Option<f64>,
+    pub laps_timed: Option<i64>,
+    pub duration_s: Option<f64>,
+    pub distance_m: Option<f64>,
+}
+
+/// One line of a list of sessions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Session {
+    pub id: SessionId,
+    pub recording: RecordingId,
+    pub file_name: String,
+    /// Greater than 1: other bytes came under the same name, or the same recording grew.
+    pub version: i64,
+    pub sha256: Digest,
+    pub size_bytes: u64,
+    pub device: Option<(DeviceId, String)>,
+    pub stored_at: Timestamp,
+    pub status: Status,
+    pub failure: Option<Failure>,
+    pub summary: Summary,
+}
+
+/// What an analysis needs to know about its session.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Assignment {
+    pub recording: RecordingId,
+    pub sha256: Digest,
+    pub gate: Option<String>,
+    pub finish: Option<String>,
+    /// Set once an analysis has been made: repeating it uses the tracks that were known then.
+    pub tracks_known: Option<i64>,
+    pub track: Option<TrackId>,
+}
+
+/// The place in a list where the next page begins. Opaque to clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    stored_at_micros: i64,
+    id: SessionId,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this is not a cursor that a list of sessions has given out")]
+pub struct NotACursor;
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.stored_at_micros, self.id)
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = NotACursor;
+
+    fn from_str(text: &str) -> Result<Self, NotACursor> {
+        let (stored_at, id) = text.split_once('.').ok_or(NotACursor)?;
+        let stored_at_micros = stored_at.parse().map_err(|_| NotACursor)?;
+        Ok(Self {
+            stored_at_micros,
+            id: id.parse().map_err(|_| NotACursor)?,
+        })
+    }
+}
+
+const COLUMNS: &str = "SELECT s.id, s.recording_id, s.stored_at, s.status, s.started_at, s.track_name, s.format, \
+     s.vehicle, s.best_ms, s.laps_timed, s.duration_s, s.distance_m, s.error_code, s.error_message, s.error_line, \
+     r.file_name, r.version, r.sha256, r.size_bytes, r.device_id, d.name AS device_name \
+     FROM sessions s JOIN recordings r ON r.id = s.recording_id LEFT JOIN devices d ON d.id = r.device_id";
+
+/// A tenant's sessions, newest first. The cursor of the next page comes along if there is one.
+pub async fn list(
+    store: &Store,
+    tenant: TenantId,
+    after: Option<Cursor>,
+    limit: u32,
+) -> Result<(Vec<Session>, Option<Cursor>), StoreError> {
+    let from = after.unwrap_or(Cursor {
+        stored_at_micros: i64::MAX,
+        id: SessionId(Uuid::max()),
+    });
+    let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+        "{COLUMNS} WHERE s.tenant_id = $1 AND (s.stored_at, s.id) < ($2, $3) \
+         ORDER BY s.stored_at DESC, s.id DESC LIMIT $4"
+    )))
+    .bind(tenant)
+    .bind(from.stored_at_micros)
+    .bind(from.id)
+    .bind(i64::from(limit) + 1)
+    .fetch_all(store.readers())
+    .await?;
+    let mut sessions = rows.iter().map(from_row).collect::<Result<Vec<_>, _>>()?;
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = sessions.len() > limit;
+    sessions.truncate(limit);
+    let next = sessions.last().filter(|_| more);
+    let next = next.map(|last| Cursor {
+        stored_at_micros: last.stored_at.as_microsecond(),
+        id: last.id,
+    });
+    Ok((sessions, next))
+}
+
+/// One session of a tenant.
+pub async fn find(store: &Store, tenant: TenantId, id: SessionId) -> Result<Option<Session>, StoreError> {
+    let sql = sqlx::AssertSqlSafe(format!("{COLUMNS} WHERE s.tenant_id = $1 AND s.id = $2"));
+    let row = sqlx::query(sql)
+        .bind(tenant)
+        .bind(id)
+        .fetch_optional(store.readers())
+        .await?;
+    row.as_ref().map(from_row).transpose()
+}
+
+/// A `ready` session's report as the JSON text that the analysis gave; `None` for any other session.
+pub async fn report(store: &Store, tenant: TenantId, id: SessionId) -> Result<Option<String>, StoreError> {
+    let report: Option<Option<String>> = sqlx::query_scalar(
+        "SELECT report FROM sessions WHERE tenant_id = $1 AND id = $2 AND status = 'ready'",
+    )
+    .bind(tenant)
+    .bind(id)
+    .fetch_optional(store.readers())
+    .await?;
+    Ok(report.flatten())
+}
+
+/// Every session of every tenant, oldest first, for a rebuild.
+pub async fn all(store: &Store) -> Result<Vec<(TenantId, SessionId)>, StoreError> {
+    let rows = sqlx::query("SELECT tenant_id, id FROM sessions ORDER BY stored_at, id")
+        .fetch_all(store.readers())
+        .await?;
+    rows.iter()
+        .map(|row| Ok((row.try_get("tenant_id")?, row.try_get("id")?)))
+        .collect()
+}
+
+/// What to analyse and with what.
+pub async fn assignment(
+    store: &Store,
+    tenant: TenantId,
+    id: SessionId,
+) -> Result<Option<Assignment>, StoreError> {
+    let row = sqlx::query(
+        "SELECT s.recording_id, s.gate, s.finish, s.tracks_known, s.track_id, r.sha256 FROM sessions s \
+         JOIN recordings r ON r.id = s.recording_id WHERE s.tenant_id = $1 AND s.id = $2",
+    )
+    .bind(tenant)
+    .bind(id)
+    .fetch_optional(store.readers())
+    .await?;
+    row.map(|row| {
+        Ok(Assignment {
+            recording: row.try_get("recording_id")?,
+            sha256: digest_from_row(&row)?,
+            gate: row.try_get("gate")?,
+            finish: row.try_get("finish")?,
+            tracks_known: row.try_get("tracks_known")?,
+            track: row.try_get("track_id")?,
+        })
+    })
+    .transpose()
+}
+
+pub(super) async fn insert(
+    rows: &mut SqliteConnection,
+    tenant: TenantId,
+    ids: NewIds,
+    stored_at: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO sessions (id, tenant_id, recording_id, stored_at, status, status_at) \
+         VALUES ($1, $2, $3, $4, 'waiting', $4)",
+    )
+    .bind(ids.session)
+    .bind(tenant)
+    .bind(ids.recording)
+    .bind(stored_at.as_microsecond())
+    .execute(rows)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn set_status(
+    rows: &mut SqliteConnection,
+    tenant: TenantId,
+    id: SessionId,
+    status: Status,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE sessions SET status = $1, status_at = $2 WHERE tenant_id = $3 AND id = $4")
+        .bind(status.as_str())
+        .bind(now.as_microsecond())
+        .bind(tenant)
+        .bind(id)
+        .execute(rows)
+        .await?;
+    Ok(())
+}
+
+/// The gate that a person gives for a new analysis; both `None` lets the analysis choose.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Gates {
+    pub gate: Option<String>,
+    pub finish: Option<String>,
+}
+
+/// Sends a session back to `waiting` with a new job; `false` if the tenant has no such session.
+///
+/// With `gates` it is a fresh analysis that may use every track known by then; without, it repeats the last one with
+/// what that one knew.
+pub async fn requeue(
+    rows: &mut SqliteConnection,
+    tenant: TenantId,
+    id: SessionId,
+    gates: Option<&Gates>,
+    job: JobId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let fresh = "UPDATE sessions SET status = 'waiting', status_at = $1, gate = $2, finish = $3, \
+                 tracks_known = NULL, track_id = NULL WHERE tenant_id = $4 AND id = $5";
+    let again = "UPDATE sessions SET status = 'waiting', status_at = $1 WHERE tenant_id = $2 AND id = $3";
+    let update = match gates {
+        Some(gates) => sqlx::query(fresh)
+            .bind(now.as_microsecond())
+            .bind(&gates.gate)
+            .bind(&gates.finish),
+        None => sqlx::query(again).bind(now.as_microsecond()),
+    };
+    let changed = update.bind(tenant).bind(id).execute(&mut *rows).await?;
+    if changed.rows_affected() == 0 {
+        return Ok(false);
+    }
+    super::jobs::clear_idle(&mut *rows, id, now).await?;
+    super::jobs::insert(rows, tenant, job, id, now).await?;
+    Ok(true)
+}
+
+/// What a finished analysis leaves in its session.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    pub summary: Summary,
+    /// JSON.
+    pub report: String,
+    pub analysis_version: u32,
+    pub tracks_known: i64,
+    pub track: Option<TrackId>,
+}
+
+/// `ready`, with everything that was found.
+pub async fn set_ready(
+    rows: &mut SqliteConnection,
+    tenant: TenantId,
+    id: SessionId,
+    found: &Found,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let summary = &found.summary;
+    sqlx::query(
+        "UPDATE sessions SET status = 'ready', status_at = $1, report = $2, analysis_version = $3, \
+         tracks_known = $4, track_id = $5, started_at = $6, track_name = $7, format = $8, vehicle = $9, \
+         best_ms = $10, laps_timed = $11, duration_s = $12, distance_m = $13, \
+         error_code = NULL, error_message = NULL, error_line = NULL WHERE tenant_id = $14 AND id = $15",
+    )
+    .bind(now.as_microsecond())
+    .bind(&found.report)
+    .bind(i64::from(found.analysis_version))
+    .bind(found.tracks_known)
+    .bind(found.track)
+    .bind(summary.started_at.map(Timestamp::as_microsecond))
+    .bind(&summary.track_name)
+    .bind(&summary.format)
+    .bind(&summary.vehicle)
+    .bind(summary.best_ms)
+    .bind(summary.laps_timed)
+    .bind(summary.duration_s)
+    .bind(summary.distance_m)
+    .bind(tenant)
+    .bind(id)
+    .execute(rows)
+    .await?;
+    Ok(())
+}
+
+/// `failed`, with the reason; whatever an earlier analysis found is forgotten.
+pub async fn set_failed(
+    rows: &mut SqliteConnection,
+    tenant: TenantId,
+    id: SessionId,
+    failure: &Failure,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE sessions SET status = 'failed', status_at = $1, error_code = $2, error_message = $3, \
+         error_line = $4, report = NULL, analysis_version = NULL, started_at = NULL, track_name = NULL, \
+         format = NULL, vehicle = NULL, best_ms = NULL, laps_timed = NULL, duration_s = NULL, distance_m = NULL \
+         WHERE tenant_id = $5 AND id = $6",
+    )
+    .bind(now.as_microsecond())
+    .bind(&failure.code)
+    .bind(&failure.message)
+    .bind(failure.line.and_then(|line| i64::try_from(line).ok()))
+    .bind(tenant)
+    .bind(id)
+    .execute(rows)
+    .await?;
+    Ok(())
+}
+
+fn from_row(row: &SqliteRow) -> Result<Session, StoreError> {
+    let device: Option<DeviceId> = row.try_get("device_id")?;
+    let device_name: Option<String> = row.try_get("device_name")?;
+    let status: String = row.try_get("status")?;
+    let started_at: Option<i64> = row.try_get("started_at")?;
+    Ok(Session {
+        id: row.try_get("id")?,
+        recording: row.try_get("recording_id")?,
+        file_name: row.try_get("file_name")?,
+        version: row.try_get("version")?,
+        sha256: digest_from_row(row)?,
+        size_bytes: size_from_row(row)?,
+        device: device.zip(device_name),
+        stored_at: time_from_row(row.try_get("stored_at")?)?,
+        status: Status::parse(&status)?,
+        failure: failure_from_row(row)?,
+        summary: Summary {
+            started_at: started_at.map(time_from_row).transpose()?,
+            track_name: row.try_get("track_name")?,
+            format: row.try_get("format")?,
+            vehicle: row.try_get("vehicle")?,
+            best_ms: row.try_get("best_ms")?,
+            laps_timed: row.try_get("laps_timed")?,
+            duration_s: row.try_get("duration_s")?,
+            distance_m: row.try_get("distance_m")?,
+        },
+    })
+}
+
+fn failure_from_row(row: &SqliteRow) -> Result<Option<Failure>, StoreError> {
+    let code: Option<String> = row.try_get("error_code")?;
+    let message: Option<String> = row.try_get("error_message")?;
+    let line: Option<i64> = row.try_get("error_line")?;
+    Ok(code.zip(message).map(|(code, message)| Failure {
+        code,
+        message,
+        line: line.and_then(|line| u64::try_from(line).ok()),
+    }))
+}
