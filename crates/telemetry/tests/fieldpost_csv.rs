@@ -8,6 +8,7 @@
 
 use telemetry::columns::Discard;
 use telemetry::formats::{DETECT_BYTES, Format, ReadError, detect, read};
+use telemetry::model::Vehicle;
 use telemetry::recording::{Collector, Recording};
 use telemetry::sink::Rejection;
 
@@ -53,6 +54,18 @@ fn a_damaged_block_is_counted_with_its_line_and_its_rows_are_kept() {
     assert_eq!(recording.rejected.get(&Rejection::Checksum), Some(&1));
     assert_eq!(recording.first_rejected, [(Rejection::Checksum, 6)]);
     assert_eq!(recording.fixes.len(), 2);
+}
+
+#[test]
+fn a_profile_named_after_a_vehicle_says_what_was_driven() {
+    let vehicle = |profile: &str| {
+        let open = format!("1,M,OPEN,00112233445566778899aabbccddeeff,dev,1.0,{profile}");
+        let fix = "100,G,,,,,,,45.1,-122.0,10.0,50.0,9,";
+        recorded(&file(E, &[&open, fix])).facts.vehicle
+    };
+    assert_eq!(vehicle("motorcycle"), Some(Vehicle::Motorcycle));
+    assert_eq!(vehicle("kart"), Some(Vehicle::Kart));
+    assert_eq!(vehicle("track day"), None);
 }
 
 #[test]

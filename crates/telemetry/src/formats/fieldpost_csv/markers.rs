@@ -6,7 +6,7 @@ use super::blocks::BulkLines;
 use super::header::{Header, Slot};
 use crate::formats::cells::number;
 use crate::formats::lines::text;
-use crate::model::{Message, Meta};
+use crate::model::{Message, Meta, Vehicle};
 use crate::sink::{Rejection, Sink};
 
 /// More cells than any payload has.
@@ -73,6 +73,16 @@ impl Marker {
         }
         if !self.word(1).is_empty() {
             sink.meta(Meta::DeviceName(self.word(1).to_owned()));
+        }
+        // A profile is named after what the logger sits in, where it is one of these.
+        let vehicle = match self.word(3) {
+            "car" => Some(Vehicle::Car),
+            "motorcycle" => Some(Vehicle::Motorcycle),
+            "kart" => Some(Vehicle::Kart),
+            _ => None,
+        };
+        if let Some(vehicle) = vehicle {
+            sink.meta(Meta::Vehicle(vehicle));
         }
     }
 
