@@ -5,8 +5,9 @@ import { vitePreprocess } from '@sveltejs/vite-plugin-svelte';
 export default {
   preprocess: vitePreprocess(),
   kit: {
+    // The server sends the .gz made here to browsers that take it.
     // One shell for every address: the server answers unknown paths with it, the router in the page does the rest.
-    adapter: adapter({ fallback: 'index.html' }),
+    adapter: adapter({ fallback: 'index.html', precompress: true }),
     // Absolute asset paths, because the shell is served at any depth.
     paths: { relative: false },
   },

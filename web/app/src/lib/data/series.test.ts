@@ -61,9 +61,9 @@ test('two laps share one axis and keep every point of both', () => {
 });
 
 test('braking is deceleration that lasts, not a spike', () => {
-  const time = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7];
+  const time = [0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875];
   const x = time.map((t) => t * 100);
-  expect(brakingSpans(x, time, [0, -1, 0, -0.5, -0.6, -0.5, -0.4, 0])).toEqual([[30, 60]]);
+  expect(brakingSpans(x, time, [0, -1, 0, -0.5, -0.6, -0.5, -0.4, 0])).toEqual([[37.5, 75]]);
   expect(brakingSpans(x, time, [0, 0, 0, 0, -0.5, -0.5, -0.5, -0.5])).toHaveLength(1);
   expect(brakingSpans(x, time, [-0.5, -0.5, null, -0.5, -0.5, 0, 0, 0])).toEqual([]);
 });

@@ -6,8 +6,8 @@ import { sentence } from '$lib/data/errors';
 import { bestLap, stepLap } from '$lib/data/laps';
 import { axisOf, nearest, toTrace, TRACE_CHANNELS, type AxisKind, type Trace } from '$lib/data/series';
 
-/** A lap of eight minutes at 25 Hz arrives whole; what is longer comes downsampled with its peaks kept. */
-const MAX_POINTS = 12_000;
+/** A lap of six minutes at 25 Hz arrives whole; what is longer comes downsampled with its peaks kept. */
+const MAX_POINTS = 10_000;
 
 export class Bench {
   readonly laps: Lap[];
