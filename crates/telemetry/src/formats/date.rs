@@ -65,3 +65,17 @@ pub(crate) fn iso_utc_ms(text: &str) -> Option<f64> {
     )]
     Some(nanos as f64 / 1e6)
 }
+
+/// Seconds of a duration as `90.000`, `1:30.000` or `00:01:30.000`.
+pub(crate) fn duration_s(text: &str) -> Option<f64> {
+    let mut total = 0.0;
+    let mut parts = 0;
+    for part in text.trim().split(':') {
+        let value = super::cells::number(part.as_bytes())
+            .ok()
+            .filter(|value| *value >= 0.0)?;
+        total = total * 60.0 + value;
+        parts += 1;
+    }
+    (parts <= 3).then_some(total)
+}

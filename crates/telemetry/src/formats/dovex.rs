@@ -9,7 +9,7 @@ use crate::sink::{Rejection, Sink};
 
 use super::cells::{Cells, number};
 use super::channels::{MPH_IN_MPS, Stream};
-use super::lines::Lines;
+use super::lines::{Lines, Row};
 use super::table::{Field, FixColumns, Header};
 use super::{Format, ReadError};
 
@@ -21,7 +21,8 @@ pub(super) fn read(input: &mut dyn BufRead, sink: &mut dyn Sink) -> Result<(), R
     let mut streams = header.declare_recorded(sink);
     lines.for_each_row(Format::Dovex, sink, |lines, sink| {
         cells.split_row(lines, header.len())?;
-        rows.push(&cells, &mut streams, sink)
+        rows.push(&cells, &mut streams, sink)?;
+        Ok(Row::Data)
     })
 }
 

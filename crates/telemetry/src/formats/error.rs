@@ -31,8 +31,11 @@ pub enum ReadError {
     /// The markup is broken beyond the damaged place.
     #[error("the XML is broken at line {line}: {cause}; export the file again")]
     Xml { line: u64, cause: String },
-    #[error("reading {format} files is not built yet")]
-    NotYet { format: Format },
+    /// Binary messages, but none that carries a position.
+    #[error(
+        "this {format} file holds no {message} message; switch that message on in the receiver and record again"
+    )]
+    NoMessage { format: Format, message: &'static str },
 }
 
 impl ReadError {
@@ -44,7 +47,7 @@ impl ReadError {
             Self::HeaderOnly { .. } => "header_only",
             Self::TooManyColumns { .. } => "too_many_columns",
             Self::Xml { .. } => "broken_xml",
-            Self::NotYet { .. } => "not_yet",
+            Self::NoMessage { .. } => "no_position_messages",
         }
     }
 
@@ -56,7 +59,7 @@ impl ReadError {
             | Self::HeaderOnly { line, .. }
             | Self::TooManyColumns { line, .. }
             | Self::Xml { line, .. } => Some(*line),
-            Self::NotYet { .. } => None,
+            Self::NoMessage { .. } => None,
         }
     }
 }

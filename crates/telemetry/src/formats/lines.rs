@@ -74,16 +74,20 @@ impl<'a> Lines<'a> {
         &mut self,
         format: Format,
         sink: &mut dyn Sink,
-        mut row: impl FnMut(&Self, &mut dyn Sink) -> Result<(), Rejection>,
+        mut row: impl FnMut(&Self, &mut dyn Sink) -> Result<Row, Rejection>,
     ) -> Result<(), ReadError> {
         let mut any = false;
         while self.advance(sink)? {
             if self.is_blank() {
                 continue;
             }
-            any = true;
-            if let Err(why) = row(self, sink) {
-                self.reject(why, sink);
+            match row(self, sink) {
+                Ok(Row::Data) => any = true,
+                Ok(Row::Aside) => {}
+                Err(why) => {
+                    any = true;
+                    self.reject(why, sink);
+                }
             }
         }
         if any {
@@ -177,6 +181,13 @@ impl<'a> Lines<'a> {
             });
         }
     }
+}
+
+/// What a line behind the header was.
+pub(crate) enum Row {
+    Data,
+    /// A comment, a header that comes again: no record, and no sign that there are any.
+    Aside,
 }
 
 enum Taken {

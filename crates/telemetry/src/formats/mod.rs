@@ -5,6 +5,7 @@
 //! file and a few numbers. It does not decide what is true: believing a fix, choosing a gate and finding laps happen
 //! behind the sink.
 
+mod aim;
 mod cells;
 mod channels;
 mod date;
@@ -12,11 +13,14 @@ mod detect;
 mod dovex;
 mod error;
 mod fieldpost_csv;
+mod gpx;
 mod lines;
 mod nmea;
+mod racebox;
 mod racecapture;
 mod racechrono;
 mod table;
+mod trackaddict;
 mod ubx;
 mod vbo;
 
@@ -93,10 +97,12 @@ pub fn read(format: Format, input: &mut dyn BufRead, sink: &mut dyn Sink) -> Res
         Format::RacechronoCsv => racechrono::read(input, sink),
         Format::Racecapture => racecapture::read(input, sink),
         Format::Nmea => nmea::read(input, sink),
+        Format::Ubx => ubx::read(input, sink),
+        Format::Gpx => gpx::read(input, sink),
         Format::Dovex => dovex::read(input, sink),
+        Format::RaceboxCsv => racebox::read(input, sink),
+        Format::Trackaddict => trackaddict::read(input, sink),
+        Format::AimCsv => aim::read(input, sink),
         Format::FieldpostCsv => fieldpost_csv::read(input, sink),
-        Format::Ubx | Format::RaceboxCsv | Format::Trackaddict | Format::AimCsv | Format::Gpx => {
-            Err(ReadError::NotYet { format })
-        }
     }
 }

@@ -12,7 +12,7 @@ use crate::sink::{Rejection, Sink};
 use super::cells::Cells;
 use super::channels::Stream;
 use super::date::{DayClock, packed_time_s};
-use super::lines::Lines;
+use super::lines::{Lines, Row};
 use super::table::{Field, FixColumns, Header, declared_lap, lap_number};
 use super::{Format, ReadError};
 
@@ -42,13 +42,12 @@ pub(super) fn read(input: &mut dyn BufRead, sink: &mut dyn Sink) -> Result<(), R
     }
     lines.for_each_row(Format::Racecapture, sink, |lines, sink| {
         if is_header(lines.bytes()) {
-            return if cells.split(lines.bytes()) {
-                log.change(&cells, sink)
-            } else {
-                Err(Rejection::Malformed)
-            };
+            cells.split_row(lines, 0)?;
+            log.change(&cells, sink)?;
+            return Ok(Row::Aside);
         }
-        log.push(lines, &mut cells, sink)
+        log.push(lines, &mut cells, sink)?;
+        Ok(Row::Data)
     })
 }
 

@@ -11,7 +11,7 @@ use crate::sink::{Rejection, Sink};
 
 use super::cells::Cells;
 use super::channels::Stream;
-use super::lines::Lines;
+use super::lines::{Lines, Row};
 use super::table::{FixColumns, Header, declared_lap, lap_number};
 use super::{Format, ReadError};
 
@@ -24,7 +24,8 @@ pub(super) fn read(input: &mut dyn BufRead, sink: &mut dyn Sink) -> Result<(), R
     let mut streams = header.declare_rest(sink, stream_of);
     lines.for_each_row(Format::RacechronoCsv, sink, |lines, sink| {
         cells.split_row(lines, header.len())?;
-        rows.push(&cells, &mut streams, sink)
+        rows.push(&cells, &mut streams, sink)?;
+        Ok(Row::Data)
     })
 }
 

@@ -27,8 +27,9 @@ impl Header {
         }
         let column = |name: String| {
             let (name, unit) = match name.strip_suffix(')').and_then(|name| name.split_once(" (")) {
-                Some((name, unit)) => (name.to_owned(), unit.to_owned()),
-                None => (name, String::new()),
+                // `Brake (calculated)` is a name in two words.
+                Some((name, unit)) if unit != "calculated" => (name.to_owned(), unit.to_owned()),
+                Some(_) | None => (name, String::new()),
             };
             HeaderColumn {
                 name,
@@ -98,6 +99,11 @@ impl Header {
             },
             None => Field::NONE,
         }
+    }
+
+    /// True if the file says the unit of a column.
+    pub(crate) fn has_unit(&self, cell: usize) -> bool {
+        !self.unit(cell).is_empty()
     }
 
     pub(crate) fn unit(&self, cell: usize) -> &str {
@@ -173,6 +179,10 @@ impl Field {
             cell: Some(cell),
             scale: Scale::by(factor),
         }
+    }
+
+    pub(crate) fn cell(&self) -> Option<usize> {
+        self.cell
     }
 
     pub(crate) fn times(self, factor: f64) -> Self {

@@ -14,7 +14,7 @@ use crate::sink::{Rejection, Sink};
 use super::cells::Cells;
 use super::channels::{KMH_IN_MPS, Stream, narrow};
 use super::date::{DAY_MS, DayClock, midnight_utc_ms, packed_time_s};
-use super::lines::Lines;
+use super::lines::{Lines, Row};
 use super::table::{Field, FixColumns, Header};
 use super::{Format, ReadError};
 
@@ -41,7 +41,8 @@ pub(super) fn read(input: &mut dyn BufRead, sink: &mut dyn Sink) -> Result<(), R
         if lines.is_cut() && cells.len() < header.len() {
             return Err(Rejection::Malformed);
         }
-        rows.push(&cells, &mut streams, sink)
+        rows.push(&cells, &mut streams, sink)?;
+        Ok(Row::Data)
     })
 }
 
