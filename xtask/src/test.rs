@@ -1,6 +1,6 @@
 //! Every check, in the order in which a person wants to hear of them: the quick ones first.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Result;
@@ -109,8 +109,9 @@ fn licences(root: &Path, steps: &mut Steps) {
         deny(&["licenses", "bans", "sources"])
     });
     // The database comes by git from a host beyond the registries, so it is only used where it was fetched before.
-    let database = std::env::home_dir().map(|home| home.join(".cargo/advisory-dbs"));
-    if database.is_some_and(|database| database.is_dir()) {
+    let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let cargo_home = cargo_home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
+    if cargo_home.is_some_and(|home| home.join("advisory-dbs").is_dir()) {
         steps.run("known holes in dependencies", || deny(&["advisories"]));
     } else {
         let why = "no advisory database here; `cargo deny fetch` gets it from GitHub";

@@ -1,4 +1,4 @@
-//! Documents name only paths that exist.
+//! Documents name only paths that exist, and the index of decisions names every decision.
 //!
 //! Two shapes are read: the target of a relative Markdown link, and a back-quoted word that begins with one of our
 //! top-level folders. What git ignores (build output) may be named without being there.
@@ -9,6 +9,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result};
 
 use super::{Finding, has_extension, read};
+
+const DECISIONS: &str = "docs/decisions/README.md";
 
 /// A path that a document names.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,7 +51,20 @@ pub(super) fn check(root: &Path, files: &[PathBuf]) -> Result<Vec<Finding>> {
             }
         }
     }
+    findings.extend(unlisted(files, &read(root, Path::new(DECISIONS))?));
     Ok(findings)
+}
+
+/// Decision records that their index does not name.
+fn unlisted(files: &[PathBuf], index: &str) -> Vec<Finding> {
+    let folder = Path::new(DECISIONS).parent();
+    files
+        .iter()
+        .filter(|file| file.parent() == folder && *file != Path::new(DECISIONS))
+        .filter_map(|file| Some((file, file.file_name()?.to_string_lossy())))
+        .filter(|(_, name)| !index.contains(&format!("]({name})")))
+        .map(|(file, _)| Finding::of(&file.to_string_lossy(), format!("is not in {DECISIONS}")))
+        .collect()
 }
 
 fn named_paths<'a>(text: &'a str, tops: &[String]) -> Vec<Named<'a>> {
@@ -123,9 +138,18 @@ mod tests {
     }
 
     #[test]
+    fn a_decision_that_its_index_does_not_name_is_found() {
+        let files = [DECISIONS, "docs/decisions/0001-a.md", "docs/decisions/0002-b.md"].map(PathBuf::from);
+        let findings = unlisted(&files, "| [0001](0001-a.md) | a |");
+        assert_eq!(findings.len(), 1);
+        assert_eq!(findings[0].file, "docs/decisions/0002-b.md");
+    }
+
+    #[test]
     fn a_document_that_names_a_missing_file_is_found() {
         let folder = std::env::temp_dir().join(format!("fieldpost-docs-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::create_dir_all(folder.join("docs/decisions")).unwrap();
+        std::fs::write(folder.join(DECISIONS), "").unwrap();
         std::fs::write(folder.join("a.md"), "one\n[b](b.md) [src](a.md)").unwrap();
         let findings = check(&folder, &[PathBuf::from("a.md")]).unwrap();
         assert_eq!(
