@@ -121,7 +121,11 @@ impl Client {
 
     /// The hash that the server believes a recording has.
     pub(crate) fn raw_etag(&self, cookie: &str, recording_id: &str) -> Result<String> {
-        let response = self.get(cookie, &format!("/api/v1/recordings/{recording_id}/raw"))?;
+        let url = format!("{}/api/v1/recordings/{recording_id}/raw", self.base);
+        let response = self.agent.head(&url).header("cookie", cookie).call()?;
+        if !response.status().is_success() {
+            bail!("HEAD {url} was answered with {}", response.status());
+        }
         let etag = response
             .headers()
             .get("etag")

@@ -1,0 +1,121 @@
+//! Compares what the server shows, and what lies on the disk, with what was acknowledged.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use super::client::Client;
+use super::ledger::Stored;
+use crate::hash::sha256_hex;
+
+pub(crate) struct Checker {
+    raw: PathBuf,
+    cookie: String,
+    /// Names of objects that were read and found whole: an object never changes, so once is enough.
+    whole: BTreeSet<String>,
+}
+
+/// Figures of a complete check.
+pub(crate) struct Objects {
+    pub(crate) whole: usize,
+    /// Stored by an upload that a kill ended before its commit: nobody sees them.
+    pub(crate) without_row: usize,
+}
+
+impl Checker {
+    pub(crate) fn new(raw: PathBuf, cookie: String) -> Self {
+        Self {
+            raw,
+            cookie,
+            whole: BTreeSet::new(),
+        }
+    }
+
+    /// The recording reads as the device sent it.
+    pub(crate) fn acknowledged(&self, client: &Client, stored: &Stored) -> Result<()> {
+        let found = client.raw_sha256(&self.cookie, &stored.recording_id)?;
+        if found != stored.sha256 {
+            bail!(
+                "recording {} was acknowledged as {} and reads as {found}",
+                stored.recording_id,
+                stored.sha256
+            );
+        }
+        Ok(())
+    }
+
+    /// Every object has the content that its name says.
+    pub(crate) fn objects_are_whole(&mut self) -> Result<()> {
+        for object in objects(&self.raw)? {
+            let name = object
+                .file_name()
+                .context("an object has a name")?
+                .to_string_lossy()
+                .into_owned();
+            if self.whole.contains(&name) {
+                continue;
+            }
+            let found = sha256_hex(&fs::read(&object)?);
+            if found != name {
+                bail!("a half object is visible: {name} has the content of {found}");
+            }
+            self.whole.insert(name);
+        }
+        Ok(())
+    }
+
+    /// Every listed session has its recording, and its recording has its object.
+    pub(crate) fn complete(&mut self, client: &Client) -> Result<Objects> {
+        let mut visible = BTreeSet::new();
+        // Listed first: an object may be added while this looks, never taken away.
+        for session in client.sessions(&self.cookie)? {
+            visible.insert(client.raw_etag(&self.cookie, &session.recording_id)?);
+        }
+        self.objects_are_whole()?;
+        if let Some(missing) = visible.iter().find(|sha256| !self.whole.contains(*sha256)) {
+            bail!("a session is listed whose object {missing} is not there");
+        }
+        Ok(Objects {
+            whole: self.whole.len(),
+            without_row: self.whole.difference(&visible).count(),
+        })
+    }
+}
+
+/// All objects of all tenants.
+fn objects(raw: &Path) -> Result<Vec<PathBuf>> {
+    let mut objects = Vec::new();
+    for tenant in folder(raw)? {
+        objects.extend(folder(&tenant)?);
+    }
+    Ok(objects)
+}
+
+fn folder(path: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))?;
+    entries.map(|entry| Ok(entry?.path())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_half_object_is_found() {
+        let raw = std::env::temp_dir().join(format!("fieldpost-check-{}", std::process::id()));
+        let tenant = raw.join("tenant");
+        fs::create_dir_all(&tenant).unwrap();
+        fs::write(tenant.join(sha256_hex(b"whole")), b"whole").unwrap();
+        let mut checker = Checker::new(raw.clone(), String::new());
+        assert!(checker.objects_are_whole().is_ok());
+        fs::write(tenant.join(sha256_hex(b"the whole file")), b"the wh").unwrap();
+        let error = checker.objects_are_whole().unwrap_err();
+        assert!(
+            error.to_string().starts_with("a half object is visible"),
+            "{error}"
+        );
+        fs::remove_dir_all(&raw).unwrap();
+    }
+}
