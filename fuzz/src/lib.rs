@@ -3,6 +3,7 @@
 //! A target panics when something that must hold for any bytes does not. Whether the answer is right is a question for
 //! the tests of the code itself.
 
+pub mod analysis;
 pub mod formats;
 pub mod texts;
 mod witness;
@@ -14,7 +15,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 15] = [
+pub const TARGETS: [Target; 16] = [
     Target {
         name: "detect",
         run: formats::detect,
@@ -74,5 +75,9 @@ pub const TARGETS: [Target; 15] = [
     Target {
         name: "recording_blocks",
         run: texts::blocks,
+    },
+    Target {
+        name: "analysis",
+        run: analysis::drive,
     },
 ];
