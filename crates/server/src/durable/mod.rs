@@ -37,10 +37,12 @@ pub enum SyncPoint {
     DerivedNames,
     /// The name of a recording's derived folder in its tenant's folder.
     DerivedFolder,
+    /// The absence of that folder in staging.
+    StagingLeft,
 }
 
 impl SyncPoint {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::DataFolder,
         Self::Layout,
         Self::RawTenant,
@@ -50,6 +52,7 @@ impl SyncPoint {
         Self::DerivedBytes,
         Self::DerivedNames,
         Self::DerivedFolder,
+        Self::StagingLeft,
     ];
 }
 

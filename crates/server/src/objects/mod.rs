@@ -137,6 +137,10 @@ impl Objects {
         }
         draft.rename_to(&place)?;
         self.fs.sync_folder(&folder, SyncPoint::DerivedFolder)?;
+        // Without a journal the folder may be found under both names after a power cut, and the sweep of staging would
+        // empty it. A file is safe from that: removing one of its names leaves the other.
+        self.fs
+            .sync_folder(&self.root.join("staging"), SyncPoint::StagingLeft)?;
         durable::remove_tree(&*self.fs, &aside)
     }
 

@@ -1,0 +1,558 @@
+//! Power cuts at every durable operation of a scripted life: uploads of all kinds, jobs, re-analysis, restarts.
+//!
+//! A database commit is one durable step: it has happened or not; SQLite's own durability is trusted and its settings are
+//! asserted when it is opened. Everything else goes through a file system that loses whatever was not synced.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says what it expects by panicking"
+)]
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use server::backend::{Backend, DATABASE_FILE, Environment};
+use server::clock::Ids;
+use server::durable::SyncPoint;
+use server::ingest::{Kind, Receipt, Upload};
+use server::objects::{Digest, Objects};
+use server::store::sessions::{self, Gates, Status};
+use server::store::{SessionId, Store, TenantId, jobs, recordings};
+use sha2::Digest as _;
+use support::crash_fs::{CrashFs, Fate};
+use support::*;
+use tempfile::TempDir;
+
+/// Where the folders lie in the crashing file system; two levels, so that making the outer one is tried too.
+const ROOT: &str = "/srv/fieldpost";
+const GATE: &str = "55.1,37.2;55.2,37.3";
+
+/// One thing that happens. Each may be done again after a reboot and then changes nothing that is done.
+#[derive(Clone, Copy)]
+enum Act {
+    Send {
+        tenant: TenantId,
+        device: server::store::DeviceId,
+        name: &'static str,
+        bytes: &'static str,
+    },
+    Picture {
+        name: &'static str,
+        bytes: &'static str,
+    },
+    /// The connection breaks half-way.
+    BreakOff {
+        bytes: &'static str,
+    },
+    RunJobs,
+    /// The first recording is analysed afresh with a gate.
+    Reanalyse,
+    /// The process is killed and started; the machine stays on.
+    Restart,
+}
+
+const FIRST: &str = "time,lat\n1,55.1\n2,55.2\n";
+const OTHER: &str = "time,lat\n1,60.1\n2,60.2\n3,60.3\n";
+const OPENED: &str = "tick_ms,row_type,acc_x,acc_y,acc_z,gyro_x,gyro_y,gyro_z,lat,lon,alt,speed,sats,vbat,gps_epoch\n\
+                      5,M,OPEN,00112233445566778899aabbccddeeff,rs-core,1.0.0,race\n10,I,0.1,0.2,1.0\n";
+const GROWN: &str = "tick_ms,row_type,acc_x,acc_y,acc_z,gyro_x,gyro_y,gyro_z,lat,lon,alt,speed,sats,vbat,gps_epoch\n\
+                     5,M,OPEN,00112233445566778899aabbccddeeff,rs-core,1.0.0,race\n10,I,0.1,0.2,1.0\n20,I,0.1,0.2,1.1\n";
+
+const SCRIPT: &[Act] = &[
+    Act::Send {
+        tenant: TENANT_A,
+        device: LOGGER_1,
+        name: "a.csv",
+        bytes: FIRST,
+    },
+    Act::RunJobs,
+    Act::Send {
+        tenant: TENANT_A,
+        device: LOGGER_1,
+        name: "a.csv",
+        bytes: FIRST,
+    },
+    Act::Send {
+        tenant: TENANT_A,
+        device: LOGGER_1,
+        name: "a.csv",
+        bytes: OTHER,
+    },
+    Act::Send {
+        tenant: TENANT_A,
+        device: LOGGER_2,
+        name: "b.csv",
+        bytes: FIRST,
+    },
+    Act::BreakOff {
+        bytes: "time,lat\n1,",
+    },
+    Act::Restart,
+    Act::Send {
+        tenant: TENANT_B,
+        device: LOGGER_OF_B,
+        name: "a.csv",
+        bytes: FIRST,
+    },
+    Act::Send {
+        tenant: TENANT_A,
+        device: LOGGER_1,
+        name: "sess_1.csv",
+        bytes: OPENED,
+    },
+    Act::RunJobs,
+    Act::Send {
+        tenant: TENANT_A,
+        device: LOGGER_2,
+        name: "carried.csv",
+        bytes: GROWN,
+    },
+    Act::Send {
+        tenant: TENANT_A,
+        device: LOGGER_1,
+        name: "broken.csv",
+        bytes: "bad bytes",
+    },
+    Act::Picture {
+        name: "gate.jpg",
+        bytes: "\u{ff}jpeg",
+    },
+    Act::Reanalyse,
+    Act::Restart,
+    Act::RunJobs,
+];
+
+/// (tenant, name, bytes, version) of everything that the whole script stores.
+const STORED: &[(TenantId, &str, &str, i64)] = &[
+    (TENANT_A, "a.csv", FIRST, 1),
+    (TENANT_A, "a.csv", OTHER, 2),
+    (TENANT_A, "b.csv", FIRST, 1),
+    (TENANT_A, "broken.csv", "bad bytes", 1),
+    (TENANT_A, "carried.csv", GROWN, 2),
+    (TENANT_A, "gate.jpg", "\u{ff}jpeg", 1),
+    (TENANT_A, "sess_1.csv", OPENED, 1),
+    (TENANT_B, "a.csv", FIRST, 1),
+];
+
+/// What was answered with success, and so must never be lost.
+struct Acknowledged {
+    tenant: TenantId,
+    receipt: Receipt,
+    bytes: &'static str,
+}
+
+/// A machine: its disk, its database and what it has promised so far.
+struct Machine {
+    fs: CrashFs,
+    database: TempDir,
+    clock: Arc<Ticking>,
+    lives: u64,
+    acknowledged: Vec<Acknowledged>,
+    first: Option<SessionId>,
+}
+
+type Broken = String;
+
+fn broken(error: impl std::fmt::Display) -> Broken {
+    error.to_string()
+}
+
+impl Machine {
+    fn new(template: &Path) -> Self {
+        Self {
+            fs: CrashFs::new(),
+            database: copy_of(template),
+            clock: Ticking::new(),
+            lives: 0,
+            acknowledged: Vec::new(),
+            first: None,
+        }
+    }
+
+    /// The machine after the cut, with everything unsynced meeting its fate.
+    fn reboot(&self, fate: Fate) -> Self {
+        let acknowledged = self.acknowledged.iter();
+        Self {
+            fs: self.fs.reboot(fate),
+            database: copy_of(self.database.path()),
+            clock: self.clock.clone(),
+            lives: self.lives,
+            acknowledged: acknowledged
+                .map(|one| Acknowledged {
+                    tenant: one.tenant,
+                    receipt: one.receipt,
+                    bytes: one.bytes,
+                })
+                .collect(),
+            first: self.first,
+        }
+    }
+
+    async fn start(&mut self) -> Result<Backend, Broken> {
+        self.lives += 1;
+        let fs = self.fs.clone();
+        let environment = Environment {
+            fs: Arc::new(fs.clone()),
+            clock: self.clock.clone(),
+            ids: Arc::new(Ids::seeded(self.lives)),
+            analyse: Arc::new(small_analysis),
+            commit_hook: Some(Box::new(move || fs.commit())),
+        };
+        Backend::open_in(self.database.path(), Path::new(ROOT), 1_000_000, environment)
+            .await
+            .map_err(broken)
+    }
+
+    /// Plays the script until its end or the cut.
+    async fn play(&mut self) -> Result<(), Broken> {
+        let mut backend = self.start().await?;
+        let mut outcome = Ok(());
+        for act in SCRIPT {
+            if matches!(act, Act::Restart) {
+                backend.store.close().await;
+                drop(backend);
+                backend = self.start().await?;
+                continue;
+            }
+            outcome = self.act(&backend, *act).await;
+            if outcome.is_err() {
+                break;
+            }
+        }
+        backend.store.close().await;
+        outcome
+    }
+
+    async fn act(&mut self, backend: &Backend, act: Act) -> Result<(), Broken> {
+        match act {
+            Act::Send {
+                tenant,
+                device,
+                name,
+                bytes,
+            } => {
+                let sent = send(
+                    &backend.ingest,
+                    from_logger(tenant, device),
+                    name,
+                    bytes.as_bytes(),
+                )
+                .await;
+                let receipt = sent.map_err(broken)?;
+                self.first = self.first.or(receipt.placed.session);
+                self.acknowledged.push(Acknowledged {
+                    tenant,
+                    receipt,
+                    bytes,
+                });
+            }
+            Act::Picture { name, bytes } => {
+                let sender = from_logger(TENANT_A, LOGGER_1);
+                let sent = send_kind(&backend.ingest, sender, name, bytes.as_bytes(), Kind::Picture).await;
+                let receipt = sent.map_err(broken)?;
+                self.acknowledged.push(Acknowledged {
+                    tenant: TENANT_A,
+                    receipt,
+                    bytes,
+                });
+            }
+            Act::BreakOff { bytes } => {
+                let sender = from_logger(TENANT_A, LOGGER_1);
+                let upload = Upload {
+                    sender,
+                    file_name: "half.csv".to_owned(),
+                    kind: Kind::Drive,
+                    size_bytes: None,
+                };
+                let mut incoming = backend.ingest.begin(upload).await.map_err(broken)?;
+                incoming
+                    .write(Bytes::from_static(bytes.as_bytes()))
+                    .await
+                    .map_err(broken)?;
+            }
+            Act::RunJobs => self.run_jobs(backend).await?,
+            Act::Reanalyse => {
+                let first = self.first.ok_or("the first recording was never stored")?;
+                let gates = Gates {
+                    gate: Some(GATE.to_owned()),
+                    finish: None,
+                };
+                let found = backend
+                    .jobs
+                    .reanalyse(TENANT_A, first, gates)
+                    .await
+                    .map_err(broken)?;
+                assert!(found);
+            }
+            Act::Restart => unreachable!("played by the caller"),
+        }
+        Ok(())
+    }
+
+    /// Runs jobs until none is left, moving the clock over pauses.
+    async fn run_jobs(&self, backend: &Backend) -> Result<(), Broken> {
+        loop {
+            while backend.jobs.run_next().await.map_err(broken)? {}
+            if self.fs.is_off() {
+                return Err("the power is off".to_owned());
+            }
+            match jobs::next_due(&backend.store).await.map_err(broken)? {
+                Some(due) => self.clock.advance_to(due),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// After a reboot: nothing acknowledged is lost, nothing half is visible, jobs resume and finish, and the rest of the
+    /// script can be played to its end.
+    async fn survives(&mut self) -> Result<(), Broken> {
+        let backend = self.start().await?;
+        self.check(&backend).await?;
+        self.run_jobs(&backend).await?;
+        self.check(&backend).await?;
+        let unfinished: i64 =
+            sqlx::query_scalar("SELECT COUNT(*) FROM sessions WHERE status IN ('waiting', 'analysing')")
+                .fetch_one(backend.store.readers())
+                .await
+                .map_err(broken)?;
+        backend.store.close().await;
+        if unfinished > 0 {
+            return Err(format!("{unfinished} sessions were never finished"));
+        }
+
+        self.play().await?;
+        let backend = self.start().await?;
+        self.check(&backend).await?;
+        let stored = stored(&backend.store).await?;
+        backend.store.close().await;
+        let wanted: Vec<_> = STORED
+            .iter()
+            .map(|(tenant, name, bytes, version)| {
+                (
+                    tenant.to_string(),
+                    (*name).to_owned(),
+                    sha256(bytes.as_bytes()).to_string(),
+                    *version,
+                )
+            })
+            .collect();
+        if stored != wanted {
+            return Err(format!("the whole script stored {stored:#?}"));
+        }
+        Ok(())
+    }
+
+    /// Everything that a person could see is whole, and everything acknowledged can be seen.
+    async fn check(&self, backend: &Backend) -> Result<(), Broken> {
+        for Acknowledged {
+            tenant,
+            receipt,
+            bytes,
+        } in &self.acknowledged
+        {
+            let found = recordings::find(&backend.store, *tenant, receipt.placed.recording).await;
+            let found = found
+                .map_err(broken)?
+                .ok_or("an acknowledged recording has no row")?;
+            if found.sha256 != sha256(bytes.as_bytes()) || found.session != receipt.placed.session {
+                return Err(format!("an acknowledged recording has become {found:?}"));
+            }
+        }
+        let rows: Vec<(String, String)> = sqlx::query_as("SELECT tenant_id, sha256 FROM recordings")
+            .fetch_all(backend.store.readers())
+            .await
+            .map_err(broken)?;
+        for (tenant, digest) in rows {
+            let (tenant, digest) = (tenant.parse().unwrap(), digest.parse().unwrap());
+            let bytes = read_raw(&backend.objects, tenant, digest)?;
+            if sha256(&bytes) != digest {
+                return Err(format!("the object of {digest} has {} other bytes", bytes.len()));
+            }
+        }
+        for (tenant, session) in sessions::all(&backend.store).await.map_err(broken)? {
+            check_session(backend, tenant, session).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn check_session(backend: &Backend, tenant: TenantId, id: SessionId) -> Result<(), Broken> {
+    let session = sessions::find(&backend.store, tenant, id)
+        .await
+        .map_err(broken)?
+        .unwrap();
+    let given = sessions::assignment(&backend.store, tenant, id)
+        .await
+        .map_err(broken)?
+        .unwrap();
+    match session.status {
+        Status::Ready => {
+            let bytes = read_raw(&backend.objects, tenant, session.sha256)?;
+            let files = backend
+                .objects
+                .derived_files(tenant, session.recording)
+                .map_err(broken)?;
+            let found: Vec<_> = files.into_iter().map(|file| (file.name, file.sha256)).collect();
+            let wanted: Vec<_> = derived_from(&bytes, given.gate.as_deref())
+                .into_iter()
+                .map(|(name, content)| (name, sha256(&content)))
+                .collect();
+            if found != wanted {
+                return Err(format!(
+                    "{} is ready with other derived files: {found:?}",
+                    session.file_name
+                ));
+            }
+        }
+        Status::Failed => {
+            if session.file_name != "broken.csv" {
+                return Err(format!("{} failed: {:?}", session.file_name, session.failure));
+            }
+        }
+        Status::Waiting | Status::Analysing => {
+            let jobs: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM jobs WHERE session_id = $1")
+                .bind(id)
+                .fetch_one(backend.store.readers())
+                .await
+                .map_err(broken)?;
+            if jobs == 0 {
+                return Err(format!(
+                    "{} waits for a job that does not exist",
+                    session.file_name
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn sha256(bytes: &[u8]) -> Digest {
+    Digest(sha2::Sha256::digest(bytes).into())
+}
+
+fn read_raw(objects: &Objects, tenant: TenantId, digest: Digest) -> Result<Vec<u8>, Broken> {
+    let mut bytes = Vec::new();
+    let mut object = objects
+        .open_raw(tenant, digest)
+        .map_err(|error| format!("object {digest}: {error}"))?;
+    object.read_to_end(&mut bytes).map_err(broken)?;
+    Ok(bytes)
+}
+
+async fn stored(store: &Store) -> Result<Vec<(String, String, String, i64)>, Broken> {
+    sqlx::query_as(
+        "SELECT tenant_id, file_name, sha256, version FROM recordings ORDER BY tenant_id, file_name, version",
+    )
+    .fetch_all(store.readers())
+    .await
+    .map_err(broken)
+}
+
+/// Databases lie in memory where the machine has such a folder: thousands of commits would wear a disk for nothing.
+fn scratch() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() {
+        tempfile::tempdir_in(memory)
+    } else {
+        tempfile::tempdir()
+    }
+    .unwrap()
+}
+
+/// A migrated database with tenants and loggers.
+async fn template() -> TempDir {
+    let folder = scratch();
+    let path = folder.path().join(DATABASE_FILE);
+    let store = Store::open(&path, Ticking::new(), Arc::new(Ids::seeded(0)))
+        .await
+        .unwrap();
+    add_tenants_and_loggers(&store).await;
+    store.close().await;
+    folder
+}
+
+fn copy_of(folder: &Path) -> TempDir {
+    let copy = scratch();
+    let from: PathBuf = folder.join(DATABASE_FILE);
+    std::fs::copy(from, copy.path().join(DATABASE_FILE)).unwrap();
+    copy
+}
+
+/// How many durable operations the script has, and which sync points it meets.
+async fn measure(template: &Path) -> (u64, usize) {
+    let mut machine = Machine::new(template);
+    machine.play().await.unwrap();
+    (machine.fs.steps(), machine.fs.met().len())
+}
+
+/// Cuts the power at one step and tells whether the machine survives each fate.
+async fn cut(template: &Path, step: u64, ignored: Option<SyncPoint>, fates: &[Fate]) -> Result<(), Broken> {
+    let mut machine = Machine::new(template);
+    machine.fs.ignore(ignored);
+    machine.fs.cut_at(Some(step));
+    // Ends at the cut; where the cut falls on the tidying of a broken upload nobody notices it before the end.
+    let _cut = machine.play().await;
+    for &fate in fates {
+        let mut after = machine.reboot(fate);
+        after
+            .survives()
+            .await
+            .map_err(|broken| format!("cut at step {step}, {fate:?}: {broken}"))?;
+    }
+    Ok(())
+}
+
+async fn cut_everywhere(fates: impl Fn(u64) -> Vec<Fate>) {
+    let template = template().await;
+    let (steps, met) = measure(template.path()).await;
+    assert_eq!(
+        met,
+        SyncPoint::ALL.len(),
+        "the script has to meet every sync point"
+    );
+    for step in 1..=steps {
+        cut(template.path(), step, None, &fates(step)).await.unwrap();
+    }
+    eprintln!("{steps} power cuts survived");
+}
+
+#[tokio::test]
+async fn a_cut_that_drops_everything_unsynced_loses_nothing_acknowledged() {
+    cut_everywhere(|_| vec![Fate::Drop]).await;
+}
+
+#[tokio::test]
+async fn a_cut_that_keeps_everything_unsynced_shows_nothing_half() {
+    cut_everywhere(|_| vec![Fate::Keep]).await;
+}
+
+#[tokio::test]
+async fn a_cut_that_reorders_and_tears_whatever_is_unsynced_loses_nothing_acknowledged() {
+    cut_everywhere(|step| (0..3).map(|seed| Fate::Reorder(step * 1000 + seed)).collect()).await;
+}
+
+#[tokio::test]
+async fn leaving_out_any_single_sync_loses_something() {
+    let template = template().await;
+    let (steps, _) = measure(template.path()).await;
+    // Some losses need one name to survive and another not to.
+    let fates = [Fate::Drop, Fate::Reorder(1), Fate::Reorder(2)];
+    let mut table = String::new();
+    for point in SyncPoint::ALL {
+        let mut lost = None;
+        for step in 1..=steps {
+            if let Err(broken) = cut(template.path(), step, Some(point), &fates).await {
+                lost = Some(broken);
+                break;
+            }
+        }
+        let lost = lost.unwrap_or_else(|| panic!("without {point:?} nothing was lost in {steps} cuts"));
+        table.push_str(&format!("{:<14} {lost}\n", format!("{point:?}")));
+    }
+    eprintln!("sync left out  what is lost\n{table}");
+}
