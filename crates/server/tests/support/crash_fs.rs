@@ -4,7 +4,7 @@
 //! or removed) only the sync of its folder, and at the cut everything unsynced is dropped, or all of it kept, or a random
 //! subset kept with the last kept write torn.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read, Write};
 use std::path::{Component, Path};
 use std::sync::{Arc, Mutex};
@@ -36,7 +36,7 @@ struct Disk {
     cut_at: Option<u64>,
     off: bool,
     ignored: Option<SyncPoint>,
-    met: BTreeSet<SyncPoint>,
+    met: BTreeMap<SyncPoint, u64>,
 }
 
 #[derive(Clone)]
@@ -81,7 +81,7 @@ impl CrashFs {
             cut_at: None,
             off: false,
             ignored: None,
-            met: BTreeSet::new(),
+            met: BTreeMap::new(),
         };
         Self {
             disk: Arc::new(Mutex::new(disk)),
@@ -110,8 +110,8 @@ impl CrashFs {
         self.disk().off
     }
 
-    /// The sync points that were reached at all.
-    pub fn met(&self) -> BTreeSet<SyncPoint> {
+    /// The sync points that were reached, each with the step at which it first was.
+    pub fn met(&self) -> BTreeMap<SyncPoint, u64> {
         self.disk().met.clone()
     }
 
@@ -141,7 +141,7 @@ impl CrashFs {
 
 impl Node {
     fn settle(&mut self, fate: Fate, random: &mut StdRng) {
-        let mut survives = |random: &mut StdRng| match fate {
+        let survives = |random: &mut StdRng| match fate {
             Fate::Drop => false,
             Fate::Keep => true,
             Fate::Reorder(_) => random.random_bool(0.5),
@@ -203,6 +203,11 @@ impl Disk {
             self.off = true;
         }
         self.alive()
+    }
+
+    fn meet(&mut self, point: SyncPoint) {
+        let step = self.steps + 1;
+        self.met.entry(point).or_insert(step);
     }
 
     fn find(&self, path: &Path) -> io::Result<usize> {
@@ -281,7 +286,7 @@ impl Write for CrashFile {
 impl DurableFile for CrashFile {
     fn sync(&mut self, point: SyncPoint) -> io::Result<()> {
         let mut disk = self.fs.disk();
-        disk.met.insert(point);
+        disk.meet(point);
         disk.step()?;
         if disk.ignored == Some(point) {
             return Ok(());
@@ -373,7 +378,7 @@ impl Durable for CrashFs {
 
     fn sync_folder(&self, path: &Path, point: SyncPoint) -> io::Result<()> {
         let mut disk = self.disk();
-        disk.met.insert(point);
+        disk.meet(point);
         disk.alive()?;
         let node = disk.find(path)?;
         disk.step()?;
