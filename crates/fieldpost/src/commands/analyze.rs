@@ -1,0 +1,85 @@
+//! `fieldpost analyze`: laps, sectors and quality of one file.
+
+mod table;
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use telemetry::gate_text;
+use telemetry::model::{GateShape, Vehicle};
+
+use crate::output;
+
+/// Large enough that reading a card costs few calls.
+const READ_BYTES: usize = 256 * 1024;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Analyze {
+    /// The recording; its content decides the format, not its name.
+    file: PathBuf,
+    /// The start line, or start and finish: "lat,lon;lat,lon", "lat,lon@bearing[/width]" or "lat,lon~radius". Without it
+    /// the file's own gate is used, or one is learned from the driven line.
+    #[arg(long, env = "FIELDPOST_GATE", value_name = "G", value_parser = gate_text::parse, allow_hyphen_values = true)]
+    gate: Option<GateShape>,
+    /// A separate finish line, in the same forms.
+    #[arg(long, env = "FIELDPOST_FINISH", value_name = "G", value_parser = gate_text::parse, allow_hyphen_values = true, requires = "gate")]
+    finish: Option<GateShape>,
+    /// What was driven, where the file does not say; a motorcycle gets lean angles.
+    #[arg(long, env = "FIELDPOST_VEHICLE", value_enum)]
+    vehicle: Option<VehicleName>,
+    /// Print the whole result as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum VehicleName {
+    Car,
+    Motorcycle,
+    Kart,
+}
+
+impl From<VehicleName> for Vehicle {
+    fn from(name: VehicleName) -> Self {
+        match name {
+            VehicleName::Car => Self::Car,
+            VehicleName::Motorcycle => Self::Motorcycle,
+            VehicleName::Kart => Self::Kart,
+        }
+    }
+}
+
+impl Analyze {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let shown = self.file.display();
+        let file = File::open(&self.file)
+            .with_context(|| format!("{shown} cannot be opened; check the name and that you may read it"))?;
+        let options = telemetry::Options {
+            gate: self.gate,
+            finish: self.finish,
+            vehicle: self.vehicle.map(Vehicle::from),
+            ..telemetry::Options::default()
+        };
+        let mut input = BufReader::with_capacity(READ_BYTES, file);
+        let analysis = telemetry::analyze(&mut input, &options, &mut telemetry::columns::Discard)
+            .map_err(|error| in_file(&self.file, error))?;
+        if self.json {
+            output::answer_json(&analysis.report)?;
+        } else {
+            output::answer(&table::render(&shown.to_string(), &analysis.report))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Names the place of the error as compilers do, so that an editor can go there.
+fn in_file(file: &std::path::Path, error: telemetry::AnalyzeError) -> anyhow::Error {
+    let place = match error.line() {
+        Some(line) => format!("{}:{line}", file.display()),
+        None => file.display().to_string(),
+    };
+    anyhow::Error::new(error).context(format!("{place} cannot be analysed"))
+}

@@ -1,0 +1,74 @@
+//! `fieldpost rebuild`: derives everything again from the raw recordings and says whether the same bytes came out.
+
+use std::process::ExitCode;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use server::backend::Backend;
+use server::rebuild::{Outcome, Rebuilt, rebuild};
+
+use crate::data_dir::{DataDir, block_on};
+use crate::output;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Rebuild {
+    #[command(flatten)]
+    data_dir: DataDir,
+    /// Print what became of each session as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Nothing is taken in while rebuilding.
+const RECORDING_BYTES_MAX: u64 = 0;
+
+impl Rebuild {
+    /// Exit code 1 when a raw recording is damaged; derived files that had to be replaced are repaired, not an error.
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let bar = ProgressBar::new(0);
+        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} sessions {eta}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let rebuilt = block_on(async {
+            let backend = Backend::open(self.data_dir.existing()?, RECORDING_BYTES_MAX).await?;
+            let each = |done: usize, all: usize, _: &Rebuilt| {
+                bar.set_length(all as u64);
+                bar.set_position(done as u64);
+            };
+            Ok(rebuild(&backend, each).await?)
+        })?;
+        bar.finish_and_clear();
+        if self.json {
+            output::answer_json(&rebuilt)?;
+        } else {
+            output::answer(&summary(&rebuilt))?;
+        }
+        let damaged = rebuilt
+            .iter()
+            .any(|one| matches!(one.outcome, Outcome::Damaged { .. }));
+        Ok(if damaged {
+            ExitCode::FAILURE
+        } else {
+            ExitCode::SUCCESS
+        })
+    }
+}
+
+fn summary(rebuilt: &[Rebuilt]) -> String {
+    let mut equal = 0;
+    let mut lines = Vec::new();
+    for one in rebuilt {
+        let name = &one.file_name;
+        match &one.outcome {
+            Outcome::Equal { .. } => equal += 1,
+            Outcome::Replaced { files } => lines.push(format!("{name}: replaced {}", files.join(", "))),
+            Outcome::Damaged { expected_sha256, found_sha256 } => lines.push(format!(
+                "{name}: the raw recording is damaged (SHA-256 {found_sha256}, stored as {expected_sha256}); bring it \
+                 back from a backup"
+            )),
+        }
+    }
+    lines.push(format!(
+        "{} sessions, {equal} with the same bytes as before",
+        rebuilt.len()
+    ));
+    lines.join("\n")
+}
