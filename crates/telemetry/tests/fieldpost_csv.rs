@@ -76,12 +76,13 @@ fn rows_of_today_go_to_fixes_inertial_samples_and_supply_voltage() {
             "100,I,0.1,0.2,1.0,1,2,3,,,,,,",
             "105,G,0.1,0.2,1.0,1,2,3,45.0000001,9.5,120,36.0,9,3.9",
             "110,I,0.1,0.2,1.0,1,2,3,,,,,,",
-            "110,G,0.1,0.2,1.0,1,2,3,45.0000002,9.5,120,36.0,9,",
+            "115,G,0.1,0.2,1.0,1,2,3,45.0000002,9.5,120,36.0,9,",
+            "125,G,0.1,0.2,1.1,1,2,3,45.0000003,9.5,120,36.0,9,",
         ],
     ));
-    assert_eq!(recording.fixes.len(), 2);
+    assert_eq!(recording.fixes.len(), 3);
     assert_eq!(recording.fixes[0].speed_mps, 10.0);
-    // The last fix carries the sample that the row before it gave already.
+    // The first two fixes repeat the sample of the row before them, the last brings a new one.
     assert_eq!(rows_of(&recording), [("imu", 3), ("log", 1)]);
 }
 

@@ -27,6 +27,7 @@ pub(super) fn read(
         inertial: inertial_stream(sink),
         supply: SupplyVoltage::default(),
         last_inertial_ms: f64::NEG_INFINITY,
+        last_inertial: [f32::NAN; 6],
         read: 0,
     };
     let mut is_first = true;
@@ -63,6 +64,7 @@ struct Rows<'h> {
     inertial: StreamId,
     supply: SupplyVoltage,
     last_inertial_ms: f64,
+    last_inertial: [f32; 6],
     read: u64,
 }
 
@@ -91,7 +93,7 @@ impl Rows<'_> {
     fn inertial_row(&mut self, tick_ms: f64, cursor: &mut Cursor<'_>, sink: &mut dyn Sink) -> Taken {
         self.read += 1;
         match self.cells(cursor) {
-            Ok(cells) if self.push_inertial(tick_ms, &cells, sink) => Taken::Used,
+            Ok(cells) if self.push_inertial(tick_ms, cells.inertial.map(narrow), sink) => Taken::Used,
             _ => Taken::Unreadable,
         }
     }
@@ -102,9 +104,10 @@ impl Rows<'_> {
             return Taken::Unreadable;
         };
         let clock_s = tick_ms / 1000.0;
-        // A sample that an `I` row of the same tick has given already is not given twice.
-        if tick_ms > self.last_inertial_ms {
-            self.push_inertial(tick_ms, &cells, sink);
+        // Some devices repeat the latest sample here: it is not given twice.
+        let values = cells.inertial.map(narrow);
+        if tick_ms > self.last_inertial_ms && values != self.last_inertial {
+            self.push_inertial(tick_ms, values, sink);
         }
         self.supply.push(sink, clock_s, cells.vbat_v);
         if let Some(why) = not_a_place(cells.lat_deg, cells.lon_deg) {
@@ -147,13 +150,13 @@ impl Rows<'_> {
     }
 
     /// False when the row has no inertial cell at all.
-    fn push_inertial(&mut self, tick_ms: f64, cells: &Cells, sink: &mut dyn Sink) -> bool {
-        let values = cells.inertial.map(narrow);
+    fn push_inertial(&mut self, tick_ms: f64, values: [f32; 6], sink: &mut dyn Sink) -> bool {
         if values.iter().all(|v| v.is_nan()) {
             return false;
         }
         sink.row(self.inertial, tick_ms / 1000.0, &values);
         self.last_inertial_ms = tick_ms;
+        self.last_inertial = values;
         true
     }
 }
