@@ -1,10 +1,18 @@
 //! The server: HTTP, ingest, durable storage, background jobs, accounts and the embedded portal.
 
+pub mod auth;
 pub mod backend;
 pub mod clock;
+pub mod config;
 pub mod durable;
+pub mod http;
 pub mod ingest;
 pub mod jobs;
 pub mod objects;
 pub mod rebuild;
+mod serve;
 pub mod store;
+mod web;
+
+pub use http::openapi;
+pub use serve::{Running, ServeError, run};

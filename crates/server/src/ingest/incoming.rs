@@ -55,6 +55,18 @@ impl Incoming {
         })
     }
 
+    /// Names the recording, for senders whose name comes after the bytes.
+    pub fn name(&mut self, file_name: &str) -> Result<(), IngestError> {
+        self.upload.file_name = super::plain_name(file_name)?.to_owned();
+        Ok(())
+    }
+
+    /// The name as it will be kept.
+    #[must_use]
+    pub fn file_name(&self) -> &str {
+        &self.upload.file_name
+    }
+
     /// Takes the next bytes; waits when the disk is slower than the sender.
     pub async fn write(&mut self, chunk: Bytes) -> Result<(), IngestError> {
         self.received_bytes += u64::try_from(chunk.len()).unwrap_or(u64::MAX);
@@ -94,7 +106,7 @@ impl Incoming {
         self.place(sha256).await
     }
 
-    async fn place(&self, sha256: Digest) -> Result<Receipt, IngestError> {
+    async fn place(self, sha256: Digest) -> Result<Receipt, IngestError> {
         let Upload {
             sender,
             file_name,

@@ -13,6 +13,8 @@
 //! let all = sqlx::query_as("SELECT …").bind(tenant).fetch_all(store.readers()).await?;
 //! ```
 
+pub mod accounts;
+pub mod accounts_devices;
 mod connect;
 pub mod ids;
 pub mod jobs;

@@ -138,10 +138,11 @@ const COLUMNS: &str = "SELECT s.id, s.recording_id, s.stored_at, s.status, s.sta
      r.file_name, r.version, r.sha256, r.size_bytes, r.device_id, d.name AS device_name \
      FROM sessions s JOIN recordings r ON r.id = s.recording_id LEFT JOIN devices d ON d.id = r.device_id";
 
-/// A tenant's sessions, newest first. The cursor of the next page comes along if there is one.
+/// A tenant's sessions, newest first, of all devices or of one. The cursor of the next page comes along if there is one.
 pub async fn list(
     store: &Store,
     tenant: TenantId,
+    only_device: Option<DeviceId>,
     after: Option<Cursor>,
     limit: u32,
 ) -> Result<(Vec<Session>, Option<Cursor>), StoreError> {
@@ -151,11 +152,12 @@ pub async fn list(
     });
     let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
         "{COLUMNS} WHERE s.tenant_id = $1 AND (s.stored_at, s.id) < ($2, $3) \
-         ORDER BY s.stored_at DESC, s.id DESC LIMIT $4"
+         AND ($4 IS NULL OR r.device_id = $4) ORDER BY s.stored_at DESC, s.id DESC LIMIT $5"
     )))
     .bind(tenant)
     .bind(from.stored_at_micros)
     .bind(from.id)
+    .bind(only_device)
     .bind(i64::from(limit) + 1)
     .fetch_all(store.readers())
     .await?;

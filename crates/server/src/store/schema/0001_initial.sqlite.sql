@@ -25,8 +25,7 @@ CREATE INDEX memberships_by_user ON memberships (user_id);
 
 CREATE TABLE web_sessions (
   id          TEXT    NOT NULL PRIMARY KEY,    -- hash of the cookie's value
-  data        TEXT    NOT NULL,                -- JSON
-  user_id     TEXT    REFERENCES users (id),
+  user_id     TEXT    NOT NULL REFERENCES users (id),
   created_at  INTEGER NOT NULL,
   expires_at  INTEGER NOT NULL
 ) STRICT;

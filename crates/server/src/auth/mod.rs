@@ -1,0 +1,10 @@
+//! Accounts: who may come in and how they prove it.
+//!
+//! `secret` and `password` are the types that do not print, `limits` says how often somebody may guess, `admin` is what
+//! the command line does on an opened data folder. The rows are in `store::accounts`; what a request carries (cookie,
+//! bearer token) is read in `http::identity`.
+
+pub mod admin;
+pub mod limits;
+pub mod password;
+pub mod secret;

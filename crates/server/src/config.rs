@@ -1,0 +1,131 @@
+//! The server's settings, parsed once at start; every one is a flag and an environment variable.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use axum::http::Uri;
+
+#[derive(Debug, Clone, clap::Args)]
+pub struct Config {
+    /// Folder for the database, raw recordings and derived files; made if it is not there.
+    #[arg(long, env = "FIELDPOST_DATA_DIR", default_value = "./fieldpost-data")]
+    pub data_dir: PathBuf,
+    /// Address and port to listen on; port 0 takes a free one.
+    #[arg(long, env = "FIELDPOST_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// How people and devices reach this server from outside, for links and cookies: `https://laps.example.org`.
+    #[arg(long, env = "FIELDPOST_PUBLIC_URL")]
+    pub public_url: Option<PublicUrl>,
+    /// Largest upload that is accepted, in bytes.
+    #[arg(long, env = "FIELDPOST_UPLOAD_MAX_BYTES", default_value_t = 4 << 30)]
+    pub upload_max_bytes: u64,
+}
+
+impl Config {
+    /// Settings for a folder and a free local port, everything else as by default.
+    pub fn local(data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            data_dir: data_dir.into(),
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            public_url: None,
+            upload_max_bytes: 4 << 30,
+        }
+    }
+}
+
+/// Scheme, host and port, without a path: `https://laps.example.org`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicUrl {
+    origin: String,
+}
+
+impl PublicUrl {
+    pub(crate) fn of_listener(addr: SocketAddr) -> Self {
+        // 0.0.0.0 is where to listen, not where to go.
+        let origin = if addr.ip().is_unspecified() {
+            format!("http://localhost:{}", addr.port())
+        } else {
+            format!("http://{addr}")
+        };
+        Self { origin }
+    }
+
+    pub fn is_https(&self) -> bool {
+        self.origin.starts_with("https:")
+    }
+
+    /// What a browser sends as `Origin`.
+    pub fn as_str(&self) -> &str {
+        &self.origin
+    }
+}
+
+impl fmt::Display for PublicUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.origin)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a base URL; write scheme, host and port only: https://laps.example.org")]
+pub struct PublicUrlError(String);
+
+impl FromStr for PublicUrl {
+    type Err = PublicUrlError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let refuse = || PublicUrlError(text.to_owned());
+        let uri: Uri = text.parse().map_err(|_| refuse())?;
+        let scheme = uri
+            .scheme_str()
+            .filter(|&scheme| matches!(scheme, "http" | "https"))
+            .ok_or_else(refuse)?;
+        let authority = uri
+            .authority()
+            .filter(|authority| !authority.as_str().contains('@'))
+            .ok_or_else(refuse)?;
+        if uri.path() != "/" || uri.query().is_some() {
+            return Err(refuse());
+        }
+        // Browsers write hosts in lower case, and the origin is compared byte for byte.
+        Ok(Self {
+            origin: format!("{scheme}://{}", authority.as_str().to_ascii_lowercase()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_url_is_an_origin() {
+        let url: PublicUrl = "https://Laps.Example.org:8443/".parse().unwrap();
+        assert_eq!(url.as_str(), "https://laps.example.org:8443");
+        assert!(url.is_https());
+        for bad in [
+            "laps.example.org",
+            "ftp://a.b",
+            "https://a.b/path",
+            "https://me:pw@a.b",
+            "https://a.b/?x=1",
+            "",
+        ] {
+            assert!(bad.parse::<PublicUrl>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_listener_on_every_address_is_reached_by_name() {
+        assert_eq!(
+            PublicUrl::of_listener(SocketAddr::from(([0, 0, 0, 0], 80))).as_str(),
+            "http://localhost:80"
+        );
+        assert_eq!(
+            PublicUrl::of_listener(SocketAddr::from(([127, 0, 0, 1], 81))).as_str(),
+            "http://127.0.0.1:81"
+        );
+    }
+}

@@ -1,0 +1,49 @@
+//! How the errors of the layers below read at the edge.
+
+use super::error::ApiError;
+use crate::auth::password::PasswordError;
+use crate::store::StoreError;
+use crate::store::accounts::AccountError;
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match &error {
+            StoreError::DiskFull => Self::storage_full(),
+            StoreError::Closed => {
+                Self::unavailable("shutting_down", "The server is shutting down; try again soon.")
+            }
+            StoreError::Constraint(_)
+            | StoreError::NotDurable { .. }
+            | StoreError::NewerSchema { .. }
+            | StoreError::Commit(_)
+            | StoreError::Database(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<AccountError> for ApiError {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::BadEmail(_) => Self::unprocessable("bad_email", error.to_string()),
+            AccountError::LinkInvalid => Self::forbidden("link_invalid", error.to_string()),
+            AccountError::EmailTaken | AccountError::NoTeam | AccountError::SeveralTeams => {
+                Self::unprocessable("bad_account", error.to_string())
+            }
+            AccountError::BadName => Self::unprocessable("bad_name", error.to_string()),
+            AccountError::NoSuchUser(_) => Self::not_found("user"),
+            AccountError::NoSuchDevice => Self::not_found("device"),
+            AccountError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<PasswordError> for ApiError {
+    fn from(error: PasswordError) -> Self {
+        match &error {
+            PasswordError::TooShort | PasswordError::TooLong => {
+                Self::unprocessable("bad_password", error.to_string())
+            }
+            PasswordError::Hash(_) | PasswordError::Cancelled(_) => Self::internal(&error),
+        }
+    }
+}

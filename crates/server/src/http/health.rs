@@ -1,0 +1,46 @@
+//! Whether the process lives, and whether it can do its work.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::App;
+use super::error::{ApiError, ApiResult, ErrorBody};
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Health {
+    /// `ok`.
+    pub status: &'static str,
+}
+
+const OK: Health = Health { status: "ok" };
+
+/// The process lives. Public.
+#[utoipa::path(get, path = "/healthz", operation_id = "live", tag = "health", security(()), responses((status = 200, body = Health)))]
+pub(super) async fn live() -> Json<Health> {
+    Json(OK)
+}
+
+/// The database answers and the data folder takes files. Public.
+#[utoipa::path(get, path = "/readyz", operation_id = "ready", tag = "health", security(()),
+    responses((status = 200, body = Health), (status = 503, body = ErrorBody)))]
+pub(super) async fn ready(State(app): State<Arc<App>>) -> ApiResult<Json<Health>> {
+    let answer: Result<i64, sqlx::Error> = sqlx::query_scalar("SELECT 1")
+        .fetch_one(app.store.readers())
+        .await;
+    answer.map_err(|error| not_ready("the database does not answer", &error))?;
+    let (objects, name) = (app.objects.clone(), app.store.new_id());
+    let staged = tokio::task::spawn_blocking(move || objects.stage(name).map(drop)).await;
+    staged
+        .map_err(|error| not_ready("the server is shutting down", &error))?
+        .map_err(|error| not_ready("the data folder takes no files", &error))?;
+    Ok(Json(OK))
+}
+
+fn not_ready(what: &str, error: &dyn std::error::Error) -> ApiError {
+    tracing::warn!(%error, "not ready: {what}");
+    ApiError::unavailable("not_ready", format!("Not ready: {what}; the log says why."))
+}

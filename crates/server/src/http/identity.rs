@@ -1,0 +1,197 @@
+//! Who is asking: read from the cookie or the bearer token, once, as an extractor.
+//!
+//! A handler that takes a [`Person`], [`Editor`] or [`Sender`] cannot be reached by anybody else; a handler that takes
+//! none of them is public and says so in its OpenAPI entry.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, header};
+use cookie::{Cookie, SameSite};
+
+use super::App;
+use super::error::ApiError;
+use crate::auth::secret::Token;
+use crate::store::accounts::{self, Member, Role, SIGN_IN_LIFE};
+use crate::store::accounts_devices::{self, DeviceIdentity};
+use crate::store::{DeviceId, TenantId, UserId};
+
+const COOKIE: &str = "fieldpost";
+/// The prefix makes browsers insist on Secure, Path=/ and no Domain, so that no neighbour can plant one.
+const COOKIE_HTTPS: &str = "__Host-fieldpost";
+
+/// The address of the peer, put there by the accept loop.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peer(pub IpAddr);
+
+impl FromRequestParts<Arc<App>> for Peer {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Self::Rejection> {
+        // Only a router without our accept loop leaves it out; then everybody shares one limit.
+        Ok(parts
+            .extensions
+            .get::<Self>()
+            .copied()
+            .unwrap_or(Self(IpAddr::from([0, 0, 0, 0]))))
+    }
+}
+
+/// A signed-in person of any role.
+#[derive(Debug)]
+pub(super) struct Person(pub Member);
+
+impl FromRequestParts<Arc<App>> for Person {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Self::Rejection> {
+        let cookie = presented_cookie(&parts.headers, app).ok_or_else(ApiError::unauthorized)?;
+        let member = accounts::signed_in(&app.store, &cookie.digest()).await?;
+        member.map(Self).ok_or_else(ApiError::unauthorized)
+    }
+}
+
+/// A signed-in person who may change things.
+#[derive(Debug)]
+pub(super) struct Editor(pub Member);
+
+impl FromRequestParts<Arc<App>> for Editor {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Self::Rejection> {
+        let Person(member) = Person::from_request_parts(parts, app).await?;
+        may_write(&member)?;
+        Ok(Self(member))
+    }
+}
+
+/// Who may read a team's sessions: its people all of them, a device its own.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reader {
+    pub tenant: TenantId,
+    pub only_device: Option<DeviceId>,
+}
+
+impl FromRequestParts<Arc<App>> for Reader {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Self::Rejection> {
+        if let Some(identity) = device(&parts.headers, app).await? {
+            return Ok(Self {
+                tenant: identity.tenant,
+                only_device: Some(identity.device),
+            });
+        }
+        let Person(member) = Person::from_request_parts(parts, app).await?;
+        Ok(Self {
+            tenant: member.tenant,
+            only_device: None,
+        })
+    }
+}
+
+/// Who sends a recording: a device by its token, or a signed-in person who may change things.
+#[derive(Debug, Clone, Copy)]
+pub struct Sender {
+    pub tenant: TenantId,
+    pub device: Option<DeviceId>,
+    pub user: Option<UserId>,
+}
+
+impl FromRequestParts<Arc<App>> for Sender {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Self::Rejection> {
+        // A refused sender's body is not read, so the connection ends with the answer.
+        let sender = match device(&parts.headers, app).await.map_err(ApiError::closing)? {
+            Some(identity) => Self {
+                tenant: identity.tenant,
+                device: Some(identity.device),
+                user: None,
+            },
+            None => {
+                let Editor(member) = Editor::from_request_parts(parts, app)
+                    .await
+                    .map_err(ApiError::closing)?;
+                Self {
+                    tenant: member.tenant,
+                    device: None,
+                    user: Some(member.user),
+                }
+            }
+        };
+        Ok(sender)
+    }
+}
+
+/// The device whose token is presented; a token that is presented and wrong is refused, whatever cookie is beside it.
+async fn device(headers: &HeaderMap, app: &App) -> Result<Option<DeviceIdentity>, ApiError> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else {
+        return Ok(None);
+    };
+    let (scheme, token) = value
+        .to_str()
+        .ok()
+        .and_then(|text| text.split_once(' '))
+        .unwrap_or_default();
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(ApiError::unauthorized());
+    }
+    let digest = Token::presented(token.trim()).digest();
+    let identity = accounts_devices::device_of_token(&app.store, &digest).await?;
+    identity.map(Some).ok_or_else(ApiError::unauthorized)
+}
+
+fn may_write(member: &Member) -> Result<(), ApiError> {
+    match member.role {
+        Role::Owner | Role::Member => Ok(()),
+        Role::Viewer => Err(ApiError::forbidden(
+            "read_only",
+            "A viewer reads only; ask an owner of the team for the role of a member.",
+        )),
+    }
+}
+
+/// The sign-in cookie that came with a request.
+pub(super) fn presented_cookie(headers: &HeaderMap, app: &App) -> Option<Token> {
+    let name = cookie_name(app);
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(Cookie::split_parse)
+        .filter_map(Result::ok)
+        .find(|cookie| cookie.name() == name)
+        .map(|cookie| Token::presented(cookie.value()))
+}
+
+/// `Set-Cookie` for a fresh sign-in.
+pub(super) fn signed_in_cookie(app: &App, token: &Token) -> Result<HeaderValue, ApiError> {
+    let life_s = i64::try_from(SIGN_IN_LIFE.as_secs()).unwrap_or(i64::MAX);
+    set_cookie(app, token.expose(), life_s)
+}
+
+/// `Set-Cookie` that takes the cookie away.
+pub(super) fn signed_out_cookie(app: &App) -> Result<HeaderValue, ApiError> {
+    set_cookie(app, "", 0)
+}
+
+fn set_cookie(app: &App, value: &str, life_s: i64) -> Result<HeaderValue, ApiError> {
+    let cookie = Cookie::build((cookie_name(app), value))
+        .path("/")
+        .http_only(true)
+        .same_site(SameSite::Strict)
+        .secure(app.public_url.is_https())
+        .max_age(cookie::time::Duration::seconds(life_s));
+    HeaderValue::from_str(&cookie.to_string()).map_err(|error| ApiError::internal(&error))
+}
+
+fn cookie_name(app: &App) -> &'static str {
+    if app.public_url.is_https() {
+        COOKIE_HTTPS
+    } else {
+        COOKIE
+    }
+}

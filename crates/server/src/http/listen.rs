@@ -1,0 +1,156 @@
+//! The accept loop: bounded connections, bounded buffers, and an end in good order.
+//!
+//! Ours rather than the framework's because slow clients are the normal case here: thousands of loggers on bad radio
+//! may hold a connection each, so what one costs has to be known. HTTP/1 only; HTTP/2 arrives through a proxy or with
+//! TLS.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use axum::response::Response;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
+
+use super::identity::Peer;
+
+/// Connections at once. With 16 KiB of buffer each this is at most 160 MB, and twice the 5 000 slow uploads of DESIGN
+/// section 10; the next ones wait in the kernel's queue.
+const CONNECTIONS_MAX: usize = 10_000;
+/// Head of a request and read buffer of a body alike.
+const BUFFER_BYTES_MAX: usize = 16 * 1024;
+/// A phone at the edge of coverage gets its head across in this time; also how long an idle connection is kept.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// After an answer that came before the body was read, what the sender still has on its way is taken and dropped for
+/// this long; closing at once would reset the connection and the sender might never see the answer.
+const LINGER: Duration = Duration::from_secs(2);
+const LINGER_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Requests in progress get this long to finish when the server stops.
+const DRAIN: Duration = Duration::from_secs(10);
+/// Out of file descriptors: some connection has to end first.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves `router` until `stop`, then lets requests in progress finish, for ten seconds at most.
+pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+    let connections = TaskTracker::new();
+    let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let cut = CancellationToken::new();
+    while let Some((stream, peer, permit)) = next(&listener, &permits, &stop).await {
+        let connection = converse(stream, peer, router.clone(), stop.clone());
+        let cut = cut.clone();
+        connections.spawn(async move {
+            tokio::select! {
+                () = connection => {}
+                () = cut.cancelled() => {}
+            }
+            drop(permit);
+        });
+    }
+    drop(listener);
+    connections.close();
+    if tokio::time::timeout(DRAIN, connections.wait()).await.is_err() {
+        tracing::warn!(
+            connections = connections.len(),
+            "ending connections that did not finish in time"
+        );
+        cut.cancel();
+        connections.wait().await;
+    }
+}
+
+/// The next connection with its place among the allowed ones; `None` once the server stops.
+async fn next(
+    listener: &TcpListener,
+    permits: &Arc<Semaphore>,
+    stop: &CancellationToken,
+) -> Option<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => return None,
+            accepted = async {
+                let permit = permits.clone().acquire_owned().await.map_err(io::Error::other)?;
+                let (stream, peer) = listener.accept().await?;
+                io::Result::Ok((stream, peer, permit))
+            } => accepted,
+        };
+        match accepted {
+            Ok(connection) => return Some(connection),
+            Err(error) => {
+                tracing::warn!(%error, "accepting a connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// One connection from its first request to its end.
+async fn converse(stream: TcpStream, peer: SocketAddr, router: Router, stop: CancellationToken) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "the connection was gone at once");
+        return;
+    }
+    let service = service_fn(move |request: Request<Incoming>| answer(router.clone(), request, peer));
+    let mut connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(BUFFER_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut stopping = pin!(stop.cancelled());
+    let mut told = false;
+    let ended = loop {
+        tokio::select! {
+            ended = poll_fn(|cx| connection.poll_without_shutdown(cx)) => break ended,
+            () = &mut stopping, if !told => {
+                told = true;
+                Pin::new(&mut connection).graceful_shutdown();
+            }
+        }
+    };
+    if let Err(error) = ended {
+        // Half-sent requests and closed laptops; the request's own line in the log says what came of it.
+        tracing::debug!(%error, %peer, "connection ended");
+    }
+    linger(connection.into_parts().io.into_inner()).await;
+}
+
+type Answer = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+fn answer(router: Router, request: Request<Incoming>, peer: SocketAddr) -> Answer {
+    let mut request = request.map(Body::new);
+    request.extensions_mut().insert(Peer(peer.ip()));
+    Box::pin(router.oneshot(request))
+}
+
+/// Says "no more from us" and takes what is still on its way.
+async fn linger(mut stream: TcpStream) {
+    if stream.shutdown().await.is_err() {
+        return;
+    }
+    let mut scrap = [0; 4096];
+    let mut taken = 0;
+    let drain = async {
+        while taken < LINGER_BYTES_MAX {
+            match stream.read(&mut scrap).await {
+                Ok(0) | Err(_) => break,
+                Ok(count) => taken += count,
+            }
+        }
+    };
+    // Whether they stopped sending or the time is over, the connection ends now.
+    drop(tokio::time::timeout(LINGER, drain).await);
+}

@@ -1,0 +1,164 @@
+//! HTTP: the edge that turns requests into calls and their outcomes into answers.
+//!
+//! One module a noun, one function a verb; a handler reads extract → authorise → limit → do → respond. Who asks is an
+//! extractor (`identity`), what goes wrong is one envelope (`error`), so no handler can forget either. It keeps no
+//! rows and no files: those are `store` and `ingest`.
+
+mod body;
+mod causes;
+mod error;
+mod health;
+mod identity;
+pub mod listen;
+mod me;
+mod openapi;
+mod recordings;
+mod sessions;
+mod setup;
+mod sign_in;
+#[allow(
+    unused_qualifications,
+    reason = "utoipa's macro writes the path of a parameter type out"
+)]
+pub mod upload;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use tokio::sync::Semaphore;
+use tower::ServiceBuilder;
+use tower_http::csrf::{CsrfLayer, ProtectionError};
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::trace::TraceLayer;
+
+use crate::auth::limits::LoginLimits;
+use crate::auth::password::Passwords;
+use crate::backend::Backend;
+use crate::config::PublicUrl;
+use crate::ingest::Ingest;
+use crate::jobs::Jobs;
+use crate::objects::Objects;
+use crate::store::Store;
+use crate::web::Site;
+use error::ApiError;
+pub use openapi::openapi;
+
+/// Charts that are read at once; each takes a core for some milliseconds and holds one row group of its columns.
+const CHARTS_AT_ONCE: usize = 4;
+
+/// What handlers are given.
+pub struct App {
+    store: Store,
+    objects: Arc<Objects>,
+    ingest: Ingest,
+    jobs: Jobs,
+    passwords: Passwords,
+    login_limits: LoginLimits,
+    chart_permits: Arc<Semaphore>,
+    site: Site,
+    public_url: PublicUrl,
+    upload_max_bytes: u64,
+}
+
+impl App {
+    pub fn new(backend: &Backend, public_url: PublicUrl, upload_max_bytes: u64) -> Self {
+        Self {
+            store: backend.store.clone(),
+            objects: backend.objects.clone(),
+            ingest: backend.ingest.clone(),
+            jobs: backend.jobs.clone(),
+            passwords: Passwords::default(),
+            login_limits: LoginLimits::default(),
+            chart_permits: Arc::new(Semaphore::new(CHARTS_AT_ONCE)),
+            site: Site::embedded(),
+            public_url,
+            upload_max_bytes,
+        }
+    }
+}
+
+/// Every route with what surrounds it: request ids and log lines outermost, then headers, then the check against
+/// requests that other sites make with our cookie.
+pub fn router(app: App) -> Router {
+    let app = Arc::new(app);
+    let fixed = |name: HeaderName, value: &'static str| {
+        SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+    };
+    let surround = ServiceBuilder::new()
+        .layer(axum::middleware::map_request(without_foreign_id))
+        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+        .layer(TraceLayer::new_for_http().make_span_with(span).on_failure(()))
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(SetResponseHeaderLayer::if_not_present(
+            header::CONTENT_SECURITY_POLICY,
+            app.site.policy(),
+        ))
+        .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(fixed(header::REFERRER_POLICY, "no-referrer"))
+        // What the API answers is for who asked, now; files of the portal say otherwise themselves.
+        .layer(fixed(header::CACHE_CONTROL, "no-store"))
+        .layer(same_site_only(&app.public_url));
+    openapi::routes()
+        .split_for_parts()
+        .0
+        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(portal)
+        .with_state(app)
+        .layer(surround)
+}
+
+/// Browsers say where a request comes from (`Sec-Fetch-Site`, `Origin`); one that changes something and comes from
+/// another site is refused. Devices and scripts say nothing and bring no cookie.
+fn same_site_only(public_url: &PublicUrl) -> CsrfLayer<impl Fn(ProtectionError) -> Response + Clone + use<>> {
+    let layer = CsrfLayer::new();
+    // A proxy in front may have changed the Host that the origin is compared with.
+    let layer = layer
+        .clone()
+        .add_trusted_origin(public_url.as_str())
+        .unwrap_or(layer);
+    layer.with_rejection_response(|_: ProtectionError| {
+        ApiError::forbidden(
+            "cross_site",
+            "Requests from other sites may not change anything here.",
+        )
+        .closing()
+        .into_response()
+    })
+}
+
+/// The id in the log is ours; a client's could be long or misleading.
+async fn without_foreign_id(mut request: Request) -> Request {
+    request.headers_mut().remove("x-request-id");
+    request
+}
+
+/// Method, path and id; never the query or a header, which can hold what is secret.
+fn span<B>(request: &axum::http::Request<B>) -> tracing::Span {
+    let id = request
+        .headers()
+        .get("x-request-id")
+        .and_then(|id| id.to_str().ok())
+        .unwrap_or("");
+    tracing::info_span!("request", id, method = %request.method(), path = request.uri().path())
+}
+
+async fn portal(State(app): State<Arc<App>>, request: Request) -> Response {
+    let path = request.uri().path();
+    if path == "/api" || path.starts_with("/api/") {
+        return ApiError::not_found("address; /api/v1/openapi.json lists those there are").into_response();
+    }
+    app.site.serve(request.method(), request.uri(), request.headers())
+}
+
+async fn method_not_allowed() -> ApiError {
+    ApiError::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "This address does not take this method; /api/v1/openapi.json lists what it takes.",
+    )
+    .closing()
+}

@@ -1,0 +1,97 @@
+//! The API's document, made of the same routes that are served.
+
+use std::sync::Arc;
+
+use axum::Json;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::Schema;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::{App, health, me, recordings, sessions, setup, sign_in, upload};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Fieldpost",
+        description = "Recordings in, laps out. Times end in their unit; what is not known is null. Every answer that is \
+                       not 2xx has the body `{\"error\": {\"code\", \"message\", \"line\"?}}`. People are known by the \
+                       cookie that signing in sets, devices by a bearer token; a device sees only its own recordings."
+    ),
+    components(schemas(upload::FilesAnswer, upload::FileAnswer, upload::FileRefused, upload::JsonUpload)),
+    security(("cookie" = []), ("device" = [])),
+    modifiers(&Schemes)
+)]
+struct Document;
+
+struct Schemes;
+
+impl Modify for Schemes {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let components = document.components.get_or_insert_default();
+        let cookie = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new("fieldpost")));
+        components.add_security_scheme("cookie", cookie);
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        components.add_security_scheme("device", SecurityScheme::Http(bearer));
+    }
+}
+
+/// Answers write what is unknown as `null` and leave nothing out, so every member is there. The derive macro cannot
+/// know that of an `Option`; those that are left out, and what is sent to us, are named here.
+fn require_members(document: &mut utoipa::openapi::OpenApi) {
+    const MAY_LACK_MEMBERS: [&str; 3] = ["ErrorDetail", "FilesAnswer", "ReanalyseRequest"];
+    let components = document.components.get_or_insert_default();
+    for (name, schema) in &mut components.schemas {
+        if !MAY_LACK_MEMBERS.contains(&name.as_str()) {
+            require_all(schema);
+        }
+    }
+}
+
+fn require_all(schema: &mut RefOr<Schema>) {
+    match schema {
+        RefOr::T(Schema::Object(object)) => {
+            object.required = object.properties.keys().cloned().collect();
+        }
+        RefOr::T(Schema::AllOf(parts)) => parts.items.iter_mut().for_each(require_all),
+        RefOr::T(_) | RefOr::Ref(_) => {}
+    }
+}
+
+/// Every route of the API with its part of the document.
+pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
+    let mut router = OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(upload::upload))
+        .routes(routes!(upload::picture::upload))
+        .routes(routes!(setup::show, setup::complete))
+        .routes(routes!(sign_in::login))
+        .routes(routes!(sign_in::link))
+        .routes(routes!(sign_in::logout))
+        .routes(routes!(me::show))
+        .routes(routes!(sessions::list::list))
+        .routes(routes!(sessions::show::show))
+        .routes(routes!(sessions::laps::laps))
+        .routes(routes!(sessions::channels::channels))
+        .routes(routes!(sessions::channel_data::data))
+        .routes(routes!(sessions::reanalyse::reanalyse))
+        .routes(routes!(recordings::raw))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(document));
+    require_members(router.get_openapi_mut());
+    router
+}
+
+/// The API's document as the server would serve it.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    routes().into_openapi()
+}
+
+/// This document. Public.
+#[utoipa::path(get, path = "/api/v1/openapi.json", operation_id = "openapi", tag = "health", security(()),
+    responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json")))]
+async fn document() -> Json<utoipa::openapi::OpenApi> {
+    Json(openapi())
+}

@@ -1,0 +1,57 @@
+//! `{"filename", "content"}`: unescaped on the way to disk, the name known at the latest at the end.
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+
+use super::bytes_in::BytesIn;
+use super::json_body::{JsonBody, JsonBodyError};
+use super::{From, UploadAnswer};
+use crate::http::error::{ApiError, ApiResult};
+use crate::ingest::{Kind, Upload};
+
+/// The longest a byte of content gets in JSON: `\u0000`.
+const ESCAPED_BYTES_MAX: u64 = 6;
+/// Stands in until the document has said the name; never stored, since a document without one is refused.
+const NAME_UNKNOWN: &str = "unnamed";
+
+pub(super) async fn receive(from: From<'_>) -> ApiResult<Response> {
+    let upload = Upload {
+        sender: from.sender.for_ingest(),
+        file_name: NAME_UNKNOWN.to_owned(),
+        kind: Kind::Drive,
+        size_bytes: None,
+    };
+    let limit_bytes = from.app.upload_max_bytes.saturating_mul(ESCAPED_BYTES_MAX);
+    if from.length.is_some_and(|length| length > limit_bytes) {
+        return Err(ApiError::too_large(from.app.upload_max_bytes).closing());
+    }
+    let mut incoming = from.app.ingest.begin(upload).await?;
+    let mut bytes = BytesIn::new(from.body, limit_bytes);
+    let mut document = JsonBody::new();
+    while let Some(piece) = bytes.next().await? {
+        let mut content = Vec::with_capacity(piece.len());
+        document.push(&piece, &mut content)?;
+        if !content.is_empty() {
+            incoming.write(Bytes::from(content)).await?;
+        }
+    }
+    incoming.name(&document.finish()?)?;
+    let file_name = incoming.file_name().to_owned();
+    let receipt = incoming.finish().await?;
+    Ok(Json(UploadAnswer::of(&receipt, file_name)).into_response())
+}
+
+impl std::convert::From<JsonBodyError> for ApiError {
+    fn from(error: JsonBodyError) -> Self {
+        let code = match error {
+            JsonBodyError::Truncated => "incomplete_body",
+            JsonBodyError::Missing { .. }
+            | JsonBodyError::NotAString { .. }
+            | JsonBodyError::Twice { .. } => "wrong_shape",
+            JsonBodyError::FilenameTooLong => "bad_filename",
+            JsonBodyError::Syntax { .. } | JsonBodyError::NotText { .. } => "malformed_json",
+        };
+        ApiError::bad_request(code, format!("{error}.")).closing()
+    }
+}

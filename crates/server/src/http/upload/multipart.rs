@@ -1,0 +1,179 @@
+//! `multipart/form-data` with one or many files, each stored as it arrives and answered for itself.
+
+use std::error::Error;
+
+use axum::http::{HeaderMap, header};
+use axum::response::Response;
+use multer::{Field, Multipart};
+
+use super::bytes_in::{BytesIn, incomplete};
+use super::paced::{Paced, PacedError, Progress};
+use super::{FileAnswer, FileRefused, FilesAnswer, From, UploadAnswer};
+use crate::http::App;
+use crate::http::error::{ApiError, ApiResult};
+use crate::http::identity::Sender;
+use crate::ingest::{Kind, Upload};
+
+/// A season's logs in one drop; each costs an answer of some 300 bytes that is held to the end.
+const FILES_MAX: u64 = 1000;
+
+pub(super) async fn receive(from: From<'_>, headers: &HeaderMap) -> ApiResult<Response> {
+    let boundary = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| multer::parse_boundary(text).ok())
+        .ok_or_else(|| {
+            ApiError::bad_request(
+                "malformed_multipart",
+                "The Content-Type names no multipart boundary.",
+            )
+            .closing()
+        })?;
+    let limit_bytes = from.app.upload_max_bytes.saturating_mul(FILES_MAX);
+    let progress = Progress::default();
+    let paced = Paced::new(
+        BytesIn::new(from.body, limit_bytes).into_stream(),
+        progress.clone(),
+    );
+    let mut parts = Multipart::new(paced, boundary);
+    let mut answers = Answers::default();
+    while let Some(part) = parts.next_field().await.map_err(refusal)? {
+        progress.made();
+        answers.room_for_one_more()?;
+        part_in(from.app, from.sender, part, &progress, &mut answers).await?;
+    }
+    answers.respond()
+}
+
+/// One part: a file is stored or refused, anything else is read past.
+async fn part_in(
+    app: &App,
+    sender: Sender,
+    mut part: Field<'_>,
+    progress: &Progress,
+    answers: &mut Answers,
+) -> ApiResult<()> {
+    let Some(name) = part.file_name().map(str::to_owned) else {
+        return pass_over(&mut part, progress).await;
+    };
+    match file_in(app, sender, &name, &mut part, progress).await {
+        Ok(answer) => answers.stored(answer),
+        Err(Refused::File(error)) => {
+            answers.refused(name, error);
+            pass_over(&mut part, progress).await?;
+        }
+        Err(Refused::Body(error)) => return Err(error),
+    }
+    Ok(())
+}
+
+/// Whether the next file can still come.
+enum Refused {
+    /// This file cannot be stored; the rest of the body is sound.
+    File(ApiError),
+    /// The body itself is broken.
+    Body(ApiError),
+}
+
+async fn file_in(
+    app: &App,
+    sender: Sender,
+    name: &str,
+    part: &mut Field<'_>,
+    progress: &Progress,
+) -> Result<UploadAnswer, Refused> {
+    let upload = Upload {
+        sender: sender.for_ingest(),
+        file_name: name.to_owned(),
+        kind: Kind::Drive,
+        size_bytes: None,
+    };
+    let file = |error| Refused::File(ApiError::from(error));
+    let mut incoming = app.ingest.begin(upload).await.map_err(file)?;
+    while let Some(piece) = part
+        .chunk()
+        .await
+        .map_err(|error| Refused::Body(refusal(error)))?
+    {
+        progress.made();
+        incoming.write(piece).await.map_err(file)?;
+    }
+    let file_name = incoming.file_name().to_owned();
+    let receipt = incoming.finish().await.map_err(file)?;
+    Ok(UploadAnswer::of(&receipt, file_name))
+}
+
+async fn pass_over(part: &mut Field<'_>, progress: &Progress) -> ApiResult<()> {
+    while part.chunk().await.map_err(refusal)?.is_some() {
+        progress.made();
+    }
+    Ok(())
+}
+
+#[derive(Default)]
+struct Answers {
+    files: Vec<FileAnswer>,
+    first_refusal: Option<ApiError>,
+}
+
+impl Answers {
+    fn room_for_one_more(&self) -> ApiResult<()> {
+        let full = u64::try_from(self.files.len()).is_ok_and(|count| count >= FILES_MAX);
+        if full {
+            let message = format!("At most {FILES_MAX} files in one request; those before are stored.");
+            return Err(ApiError::bad_request("too_many_files", message).closing());
+        }
+        Ok(())
+    }
+
+    fn stored(&mut self, answer: UploadAnswer) {
+        self.files.push(FileAnswer::Stored(answer));
+    }
+
+    fn refused(&mut self, filename: String, error: ApiError) {
+        self.files.push(FileAnswer::Refused(FileRefused {
+            success: false,
+            filename,
+            error: error.detail(),
+        }));
+        self.first_refusal.get_or_insert(error);
+    }
+
+    fn respond(self) -> ApiResult<Response> {
+        if self.files.is_empty() {
+            return Err(ApiError::bad_request(
+                "no_files",
+                "The form holds no file; give each file a part with a file name (curl: -F file=@LOG.csv).",
+            ));
+        }
+        Ok(FilesAnswer::respond(self.files, self.first_refusal.as_ref()))
+    }
+}
+
+/// What the parser's error means at the edge; a refusal of our own that came through it keeps its status.
+fn refusal(error: multer::Error) -> ApiError {
+    let multer::Error::StreamReadFailed(source) = error else {
+        return malformed(&error);
+    };
+    match source.downcast::<PacedError>().map(|paced| *paced) {
+        Ok(PacedError::Refused(error)) => error,
+        Ok(error @ PacedError::NoProgress) => {
+            ApiError::bad_request("malformed_multipart", format!("In the multipart body {error}.")).closing()
+        }
+        Err(other) => ApiError::internal(other.as_ref() as &(dyn Error + 'static)).closing(),
+    }
+}
+
+fn malformed(error: &multer::Error) -> ApiError {
+    if matches!(
+        error,
+        multer::Error::IncompleteStream | multer::Error::IncompleteFieldData { .. }
+    ) {
+        return incomplete();
+    }
+    ApiError::bad_request(
+        "malformed_multipart",
+        format!("The multipart body is malformed: {error}."),
+    )
+    .closing()
+}

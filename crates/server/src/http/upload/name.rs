@@ -1,0 +1,105 @@
+//! The name beside a raw body: from the query or a header. What a name may be is for `ingest` to say.
+
+use axum::http::{HeaderMap, HeaderName, header};
+use percent_encoding::percent_decode_str;
+
+const X_FILENAME: HeaderName = HeaderName::from_static("x-filename");
+
+/// The name beside a raw body: `?filename=`, `X-Filename`, `Content-Disposition`, in this order.
+pub(super) fn beside_body(query: Option<&str>, headers: &HeaderMap) -> Option<String> {
+    let text = |name: HeaderName| {
+        headers
+            .get(name)
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+    };
+    query
+        .map(str::to_owned)
+        .or_else(|| text(X_FILENAME))
+        .or_else(|| text(header::CONTENT_DISPOSITION).and_then(|value| of_disposition(&value)))
+}
+
+/// `filename*` (RFC 8187) before `filename` (quoted or bare), as RFC 6266 wants it.
+fn of_disposition(value: &str) -> Option<String> {
+    let mut plain = None;
+    for (name, value) in parameters(value) {
+        if name.eq_ignore_ascii_case("filename*") {
+            let encoded = value.splitn(3, '\'').nth(2)?;
+            return Some(percent_decode_str(encoded).decode_utf8_lossy().into_owned());
+        }
+        if name.eq_ignore_ascii_case("filename") {
+            plain = Some(value);
+        }
+    }
+    plain
+}
+
+/// The `name=value` parameters of a header, quotes and their backslashes undone.
+fn parameters(header: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut rest = header.split_once(';').map_or("", |(_, rest)| rest);
+    while let Some((name, after)) = rest.split_once('=') {
+        let after = after.trim_start();
+        let (value, tail) = match after.strip_prefix('"') {
+            Some(quoted) => unquote(quoted),
+            None => {
+                let (bare, tail) = after.split_once(';').unwrap_or((after, ""));
+                (bare.trim().to_owned(), tail)
+            }
+        };
+        found.push((name.trim_matches([' ', '\t', ';']).to_owned(), value));
+        rest = tail;
+    }
+    found
+}
+
+/// The text up to the closing quote, and what comes after it.
+fn unquote(quoted: &str) -> (String, &str) {
+    let mut value = String::new();
+    let mut chars = quoted.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '"' => return (value, &quoted[at + 1..]),
+            '\\' => value.extend(chars.next().map(|(_, escaped)| escaped)),
+            _ => value.push(c),
+        }
+    }
+    (value, "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disposition_gives_its_name_in_every_spelling() {
+        for (value, name) in [
+            ("attachment; filename=LOG_1.csv", "LOG_1.csv"),
+            ("attachment; filename=\"a; b.csv\"; size=3", "a; b.csv"),
+            (
+                "form-data; name=\"f\"; FILENAME=\"say \\\"hi\\\".csv\"",
+                "say \"hi\".csv",
+            ),
+            (
+                "attachment; filename=\"plain.csv\"; filename*=UTF-8''R%C3%A9n%C3%A9.csv",
+                "Réné.csv",
+            ),
+        ] {
+            assert_eq!(of_disposition(value).as_deref(), Some(name), "{value}");
+        }
+        assert_eq!(of_disposition("attachment"), None);
+    }
+
+    #[test]
+    fn the_query_wins_over_headers() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-filename", "b.csv".parse().unwrap());
+        headers.insert(
+            header::CONTENT_DISPOSITION,
+            "attachment; filename=c.csv".parse().unwrap(),
+        );
+        assert_eq!(beside_body(Some("a.csv"), &headers).as_deref(), Some("a.csv"));
+        assert_eq!(beside_body(None, &headers).as_deref(), Some("b.csv"));
+        headers.remove("x-filename");
+        assert_eq!(beside_body(None, &headers).as_deref(), Some("c.csv"));
+    }
+}

@@ -1,0 +1,44 @@
+//! A camera's still: a raw JPEG without a name, kept under the moment it arrived.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+
+use super::{From, UploadAnswer, bytes_in, raw};
+use crate::http::App;
+use crate::http::body::{FileBytes, essence};
+use crate::http::error::{ApiError, ApiResult, ErrorBody};
+use crate::http::identity::Sender;
+use crate::ingest::Kind;
+
+/// Stores a picture. Two shots in one second are two pictures; the same shot sent twice is one.
+#[utoipa::path(post, path = "/upload", operation_id = "upload_picture", tag = "upload",
+    request_body(content = FileBytes, content_type = "image/jpeg"),
+    responses(
+        (status = 200, body = UploadAnswer, description = "Durable."),
+        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 411, body = ErrorBody), (status = 413, body = ErrorBody),
+        (status = 415, body = ErrorBody, description = "Not `image/jpeg`."), (status = 507, body = ErrorBody)))]
+pub async fn upload(State(app): State<Arc<App>>, sender: Sender, request: Request) -> ApiResult<Response> {
+    let (head, body) = request.into_parts();
+    let length = bytes_in::stated_length(&head.headers)?;
+    if essence(&head.headers).as_deref() != Some("image/jpeg") {
+        let message =
+            "This address takes pictures: send the JPEG as the body, with `Content-Type: image/jpeg`.";
+        return Err(ApiError::unsupported_media(message).closing());
+    }
+    // No colons: the name should work on every file system it is saved to.
+    let name = app.store.now().strftime("%Y-%m-%dT%H-%M-%S%.3fZ.jpg").to_string();
+    raw::receive(
+        From {
+            app: &app,
+            sender,
+            length,
+            body,
+        },
+        Some(name),
+        Kind::Picture,
+    )
+    .await
+}

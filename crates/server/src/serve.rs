@@ -1,0 +1,138 @@
+//! The server as a whole: opened, listening, and ended in good order.
+
+use std::io;
+use std::net::SocketAddr;
+use std::thread::available_parallelism;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::auth::admin::{self, AdminError};
+use crate::auth::secret::Token;
+use crate::backend::{Backend, OpenError};
+use crate::config::{Config, PublicUrl};
+use crate::http::{self, App};
+use crate::store::{Store, StoreError, accounts};
+
+/// Analyses at once: each may take 300 MB and a core for itself.
+const WORKERS_MAX: usize = 4;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("cannot listen on {addr}: {cause}; another program may have the port, --listen takes another")]
+    Listen { addr: SocketAddr, cause: io::Error },
+    #[error("cannot wait for the signal to stop: {0}")]
+    Signal(io::Error),
+}
+
+/// A server that listens. It goes on until [`Running::stop`] or, in [`run`], a signal.
+pub struct Running {
+    pub addr: SocketAddr,
+    pub public_url: PublicUrl,
+    /// Makes the first owner; only while there is none. Shown once, at start.
+    pub setup_link: Option<String>,
+    backend: Backend,
+    stop: CancellationToken,
+    serving: JoinHandle<()>,
+    working: JoinHandle<()>,
+}
+
+impl Running {
+    /// Opens the data folder and listens. Needs a Tokio runtime.
+    pub async fn start(config: &Config) -> Result<Self, ServeError> {
+        let backend = Backend::open(&config.data_dir, config.upload_max_bytes).await?;
+        Self::start_on(backend, config).await
+    }
+
+    /// The same on a backend that is open already.
+    pub async fn start_on(backend: Backend, config: &Config) -> Result<Self, ServeError> {
+        let cannot = |cause| ServeError::Listen {
+            addr: config.listen,
+            cause,
+        };
+        let listener = TcpListener::bind(config.listen).await.map_err(cannot)?;
+        let addr = listener.local_addr().map_err(cannot)?;
+        let public_url = config
+            .public_url
+            .clone()
+            .unwrap_or_else(|| PublicUrl::of_listener(addr));
+        let setup_link = fresh_setup_link(&backend.store, &public_url).await?;
+        let router = http::router(App::new(&backend, public_url.clone(), config.upload_max_bytes));
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(http::listen::serve(listener, router, stop.clone()));
+        let (jobs, stop_jobs) = (backend.jobs.clone(), stop.clone());
+        let workers = available_parallelism().map_or(1, usize::from).min(WORKERS_MAX);
+        let working = tokio::spawn(async move { jobs.run(workers, stop_jobs).await });
+        tracing::info!(%addr, %public_url, setup_needed = setup_link.is_some(), "listening");
+        Ok(Self {
+            addr,
+            public_url,
+            setup_link,
+            backend,
+            stop,
+            serving,
+            working,
+        })
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.backend.store
+    }
+
+    /// A link that signs `email` in once within the hour.
+    pub async fn sign_in_link(&self, email: &str) -> Result<String, AdminError> {
+        let token = admin::create_sign_in_link(self.store(), email).await?;
+        Ok(format!("{}/link#{}", self.public_url, token.expose()))
+    }
+
+    /// Takes no more connections, lets requests and analyses in progress finish within their bounds, and returns.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        for task in [self.serving, self.working] {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a part of the server ended badly");
+            }
+        }
+        tracing::info!("stopped");
+    }
+}
+
+/// Serves until Ctrl-C or SIGTERM. `announce` is called once the server listens, to show its address and the setup
+/// link.
+pub async fn run(config: &Config, announce: impl FnOnce(&Running)) -> Result<(), ServeError> {
+    let running = Running::start(config).await?;
+    announce(&running);
+    let signal = signalled().await.map_err(ServeError::Signal);
+    running.stop().await;
+    signal
+}
+
+#[cfg(unix)]
+async fn signalled() -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+async fn signalled() -> io::Result<()> {
+    tokio::signal::ctrl_c().await
+}
+
+/// While there is no owner, each start makes a new link and ends the one before.
+async fn fresh_setup_link(store: &Store, public_url: &PublicUrl) -> Result<Option<String>, StoreError> {
+    if !accounts::setup_needed(store).await? {
+        return Ok(None);
+    }
+    let token = Token::generate();
+    accounts::replace_setup_link(store, token.digest()).await?;
+    Ok(Some(format!("{public_url}/setup#{}", token.expose())))
+}
