@@ -94,7 +94,8 @@ impl Head {
             b"Time" => self.time = value,
             b"Duration" => self.duration_s = number(value.as_bytes()).ok(),
             b"Beacon Markers" => {
-                self.take_markers(cells).unwrap_or_else(|why| lines.reject(why, sink));
+                self.take_markers(cells)
+                    .unwrap_or_else(|why| lines.reject(why, sink));
             }
             _ => {}
         }

@@ -1,7 +1,7 @@
 //! What each real recording holds, counted by other tools beforehand.
 
 use telemetry::formats::Format;
-use telemetry::model::GateShape;
+use telemetry::model::{GateRole, GateShape};
 use telemetry::sink::Rejection;
 
 use crate::support::{assert_close, keep_corpus, truth_laps_ms};
@@ -117,4 +117,97 @@ fn racecapture_declares_the_devices_seven_laps() {
     assert_eq!(kept.laps_ms(), truth_laps_ms("sonoma.log"));
     assert_eq!(kept.fixes.len(), 9791);
     assert_eq!(kept.rejected, []);
+}
+
+#[test]
+fn racebox_csv_is_in_kmh_and_its_lap_column_spans_the_run() {
+    let Some(kept) = keep_corpus("racebox-eskate.csv", Format::RaceboxCsv) else {
+        return;
+    };
+    assert_eq!(kept.fixes.len(), 3628);
+    assert_eq!(kept.rejected, []);
+    assert_eq!(kept.messages.len(), 1);
+    assert!(
+        kept.messages[0].text.contains("km/h"),
+        "{}",
+        kept.messages[0].text
+    );
+    let fastest = kept.fixes.iter().map(|fix| fix.speed_mps).fold(0.0, f32::max);
+    assert_close(fastest.into(), 100.82 / 3.6, 0.01);
+    assert_eq!(kept.marks.len(), 1);
+    assert_close(
+        kept.laps[0].time_ms,
+        truth_laps_ms("racebox-eskate.csv")[0] as f64,
+        80.0,
+    );
+    assert_eq!(kept.channel("imu", "gyro_x").len(), 3628);
+}
+
+#[test]
+fn racebox_gpx_joins_its_segments_and_gives_its_gates() {
+    let Some(kept) = keep_corpus("racebox-eskate.gpx", Format::Gpx) else {
+        return;
+    };
+    assert_eq!(kept.fixes.len(), 3628);
+    assert_eq!(kept.rejected, []);
+    let gates: Vec<_> = kept
+        .gates
+        .iter()
+        .map(|gate| (gate.role, gate.alternatives[0]))
+        .collect();
+    let [
+        (GateRole::Start, GateShape::Radius { at: start, .. }),
+        (GateRole::Finish, GateShape::Radius { at: finish, .. }),
+    ] = gates.as_slice()
+    else {
+        panic!("{gates:?}")
+    };
+    assert_eq!(
+        (*start, *finish),
+        ((33.652_616, -117.303_914_8), (33.651_857_7, -117.303_818_2))
+    );
+    assert_eq!(kept.fixes[1].satellites, 28.0);
+}
+
+#[test]
+fn trackaddict_fixes_are_its_gps_updates_and_its_laps_are_comments() {
+    let Some(kept) = keep_corpus("STC_log.csv", Format::Trackaddict) else {
+        return;
+    };
+    assert_eq!(kept.fixes.len(), 1164);
+    assert_eq!(kept.laps_ms(), truth_laps_ms("STC_log.csv"));
+    assert_eq!(kept.rejected, []);
+    assert_eq!(kept.channel("imu", "acc_x").len(), 25_198);
+    assert_eq!(kept.gates.len(), 1);
+}
+
+#[test]
+fn aim_rs2_declares_the_laps_between_beacons_and_its_time_goes_on() {
+    let Some(kept) = keep_corpus("YamahaR6.csv", Format::AimCsv) else {
+        return;
+    };
+    assert_eq!(kept.laps_ms(), truth_laps_ms("YamahaR6.csv"));
+    assert_eq!(kept.fixes.len(), 5590);
+    assert_eq!(kept.rejected, []);
+    assert!(
+        kept.fixes
+            .windows(2)
+            .all(|pair| pair[1].clock_s >= pair[0].clock_s),
+        "time never goes back"
+    );
+    assert_close(kept.fixes[5589].clock_s, 558.356, 0.05);
+    let highest = kept.fixes.iter().map(|fix| fix.alt_m).fold(0.0, f32::max);
+    assert_close(highest.into(), 63.14, 0.01);
+}
+
+#[test]
+fn aim_rs3_declares_eight_laps_and_not_the_end_of_the_file() {
+    let Some(kept) = keep_corpus("racestudio3-aim.csv", Format::AimCsv) else {
+        return;
+    };
+    assert_eq!(kept.laps_ms(), truth_laps_ms("racestudio3-aim.csv"));
+    assert_eq!(kept.rejected, []);
+    assert_close(kept.fixes[0].speed_mps.into(), 49.0581 / 3.6, 1e-4);
+    assert_close(kept.fixes[0].accuracy_m.into(), 1.63, 1e-4);
+    assert_eq!(kept.fixes[0].alt_m, 157.4193);
 }

@@ -8,11 +8,16 @@
     reason = "tests say what they expect by panicking"
 )]
 
+mod aim;
 mod corpus;
 mod detect;
 mod dovex;
+mod gpx;
 mod nmea;
+mod racebox;
 mod racecapture;
 mod racechrono;
 mod support;
+mod trackaddict;
+mod ubx;
 mod vbo;

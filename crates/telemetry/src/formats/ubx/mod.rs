@@ -57,9 +57,9 @@ pub(super) fn read(input: &mut dyn BufRead, sink: &mut dyn Sink) -> Result<(), R
         }
     }
     if log.messages == 0 {
-        return Err(ReadError::HeaderOnly {
+        return Err(ReadError::NoMessage {
             format: Format::Ubx,
-            line: 0,
+            message: "UBX-NAV-PVT",
         });
     }
     Ok(())
