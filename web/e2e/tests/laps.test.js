@@ -1,0 +1,143 @@
+// A person's first minute: the setup link, a file dropped on Pit Lane, the best lap read from the table.
+
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { launch, open, SIZES } from '../lib/browser.js';
+import { ellipse } from '../lib/recording.js';
+import { CORPUS, start } from '../lib/server.js';
+
+const SCRIPT_BYTES_MAX = 200 * 1024;
+const DOVEX = path.join(CORPUS, 'okc-tillotson-data.dovex');
+
+let server, browser, context, page, complaints;
+
+before(async () => {
+  server = await start('serve', 'setup');
+  browser = await launch();
+  context = await browser.newContext({ viewport: SIZES.desk, colorScheme: 'dark' });
+  ({ page, complaints } = await open(context, server.origin));
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+test('the setup link makes the owner and leads to an empty Pit Lane that teaches', async () => {
+  await page.goto(server.link.href);
+  await page.getByLabel('E-mail').fill('owner@example.org');
+  await page.getByLabel('Password').fill('a long enough password');
+  await page.getByRole('button', { name: 'Set up' }).click();
+  await page.getByRole('heading', { name: 'Drop a file' }).waitFor();
+  assert.equal(new URL(page.url()).pathname, '/');
+});
+
+test('a dropped recording of exactly 40 s a lap is timed at 40 s a lap', async () => {
+  await drop(page, 'ellipse.nmea', Buffer.from(ellipse({ lapS: 40, laps: 5 })));
+  const best = await bestOf(page, 'ellipse.nmea');
+  assert.ok(Math.abs(best - 40) < 0.02, `best lap ${best} s`);
+  await page.goto(server.origin);
+});
+
+test('the same file again is said to be here already', async () => {
+  await drop(page, 'ellipse.nmea', Buffer.from(ellipse({ lapS: 40, laps: 5 })));
+  await page.getByText('Already here, nothing was added.').waitFor();
+  assert.equal(await page.locator('li a[href^="/session/"]').filter({ hasText: 'ellipse.nmea' }).count(), 1);
+  await page.goto(server.origin);
+});
+
+test('a file that is no recording is kept, explained and offered for another analysis', async () => {
+  await drop(page, 'shopping.txt', Buffer.from('milk\nbread\n'));
+  await page.getByText('Stored, but not analysed:').waitFor();
+  await page.getByRole('link', { name: 'Look' }).click();
+  await page.getByRole('heading', { name: 'This file could not be analysed.' }).waitFor();
+  await page.getByText('Nothing is lost').waitFor();
+  await page.getByRole('button', { name: 'Analyse again' }).waitFor();
+  await page.goto(server.origin);
+});
+
+test('a real kart session shows the best lap that its logger showed', async (t) => {
+  if (!existsSync(DOVEX)) {
+    process.stderr.write(`SKIPPED: corpus absent (${DOVEX})\n`);
+    t.skip('corpus absent');
+    return;
+  }
+  await drop(page, 'okc-tillotson-data.dovex', readFileSync(DOVEX));
+  const best = await bestOf(page, 'okc-tillotson-data.dovex');
+  assert.ok(Math.abs(best - 55.604) <= 0.05, `best lap ${best} s`);
+});
+
+test('arrow keys move the cursor on charts and map together, brackets change the lap', async () => {
+  if (!page.url().includes('/session/')) await page.locator('a[href^="/session/"]').first().click();
+  await page.locator('.uplot canvas').first().waitFor();
+  await page.keyboard.press(']');
+  await page.keyboard.press('Shift+ArrowRight');
+  const dot = page.locator('svg circle.dot');
+  await dot.waitFor();
+  const before = await dot.getAttribute('cx');
+  const readout = page.locator('figcaption').first();
+  const said = await readout.innerText();
+  await page.keyboard.press('Shift+ArrowRight');
+  await page.keyboard.press('Shift+ArrowRight');
+  assert.notEqual(await dot.getAttribute('cx'), before);
+  assert.notEqual(await readout.innerText(), said);
+  const lap = await page.locator('tr.selected th').first().innerText();
+  await page.keyboard.press('[');
+  assert.notEqual(await page.locator('tr.selected th').first().innerText(), lap);
+  await page.keyboard.press('?');
+  await page.getByRole('dialog').getByText('move the cursor').waitFor();
+  await page.keyboard.press('Escape');
+});
+
+test('the session page needs at most 200 KB of scripts', async () => {
+  const fresh = await context.newPage();
+  const scripts = new Map();
+  fresh.on('response', (response) => {
+    if (/\.js$/.test(new URL(response.url()).pathname)) scripts.set(response.url(), response);
+  });
+  await fresh.goto(page.url());
+  await fresh.locator('.uplot canvas').first().waitFor();
+  const sizes = await Promise.all(
+    [...scripts.values()].map(async (response) => gzipSync(await response.body()).length),
+  );
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  console.log(`session page: ${scripts.size} scripts, ${(total / 1024).toFixed(1)} KB gzip`);
+  assert.ok(total <= SCRIPT_BYTES_MAX, `${total} bytes`);
+  await fresh.close();
+});
+
+test('nothing in all this broke the content security policy, threw, or asked another host', () => {
+  assert.deepEqual(complaints, []);
+});
+
+/** Drops a file on the page as a desktop does. */
+async function drop(page, name, content) {
+  const transfer = await page.evaluateHandle(
+    ([name, base64]) => {
+      const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([bytes], name));
+      return transfer;
+    },
+    [name, content.toString('base64')],
+  );
+  await page.getByRole('button', { name: 'Add recordings' }).waitFor();
+  await page.dispatchEvent('main', 'drop', { dataTransfer: transfer });
+}
+
+/** Waits for the laps of an added file, opens its session and reads the best lap from the lap table, in seconds. */
+async function bestOf(page, name) {
+  const item = page
+    .locator('li')
+    .filter({ hasText: name })
+    .filter({ hasText: /\d+ laps?, best/ });
+  await item.getByRole('link', { name: 'Look' }).click({ timeout: 60_000 });
+  const text = await page.locator('tr[data-best] td.time').innerText();
+  return text
+    .trim()
+    .split(':')
+    .reduce((sum, part) => sum * 60 + Number(part), 0);
+}

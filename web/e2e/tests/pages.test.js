@@ -1,0 +1,110 @@
+// Every page at both sizes in both schemes: no accessibility violation, nothing refused by the policy, and a picture
+// of each in shots/ for a person to look at.
+
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { launch, open, SIZES } from '../lib/browser.js';
+import { ellipse } from '../lib/recording.js';
+import { start } from '../lib/server.js';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const SHOTS = fileURLToPath(new URL('../shots/', import.meta.url));
+
+let server, browser, cookies, sessions;
+
+before(async () => {
+  mkdirSync(SHOTS, { recursive: true });
+  server = await start('serve', 'setup');
+  browser = await launch();
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+test('pages before anybody is signed in', async (t) => {
+  const doors = {
+    setup: server.link.pathname + server.link.hash,
+    'setup-without-token': '/setup',
+    link: '/link#used',
+    signin: '/signin',
+  };
+  await onEveryScreen(t, doors);
+});
+
+test('pages of the owner', async (t) => {
+  const context = await browser.newContext();
+  const own = async (path, body) => {
+    const answer = await context.request.post(server.origin + path, body);
+    assert.ok(answer.ok(), `${path}: ${answer.status()} ${await answer.text()}`);
+    return answer;
+  };
+  const account = { token: server.link.hash.slice(1), email: 'owner@example.org', password: 'a long enough password' };
+  await own('/api/v1/setup', { data: account });
+  cookies = (await context.storageState()).cookies;
+  await onEveryScreen(t, { 'pit-lane-empty': '/' });
+
+  const send = async (name, content) => {
+    const answer = await own(`/api/upload?filename=${name}`, {
+      data: Buffer.from(content),
+      headers: { 'content-type': 'application/octet-stream' },
+    });
+    return (await answer.json()).session_id;
+  };
+  sessions = {
+    good: await send('ellipse.nmea', ellipse({ lapS: 40, laps: 5 })),
+    bad: await send('shopping.txt', 'milk\nbread\n'),
+  };
+  const page = await context.newPage();
+  await page.goto(`${server.origin}/session/${sessions.good}`);
+  await page.locator('tr[data-best]').waitFor({ timeout: 60_000 });
+  await page.goto(`${server.origin}/session/${sessions.bad}`);
+  await page.getByRole('heading', { name: 'This file could not be analysed.' }).waitFor({ timeout: 60_000 });
+  await context.close();
+
+  await onEveryScreen(t, {
+    'pit-lane': '/',
+    session: `/session/${sessions.good}`,
+    failed: `/session/${sessions.bad}`,
+    'no-such-session': '/session/none',
+  });
+});
+
+async function onEveryScreen(t, pages) {
+  for (const [size, viewport] of Object.entries(SIZES)) {
+    for (const colorScheme of ['dark', 'light']) {
+      const context = await browser.newContext({ viewport, colorScheme, reducedMotion: 'reduce' });
+      if (cookies) await context.addCookies(cookies);
+      for (const [name, path] of Object.entries(pages)) {
+        await t.test(`${name} on ${size}, ${colorScheme}`, async () => {
+          const { page, complaints } = await open(context, server.origin);
+          await page.goto(server.origin + path);
+          await page.waitForLoadState('networkidle');
+          await page.screenshot({ path: `${SHOTS}${name}-${size}-${colorScheme}.png` });
+          // Injected through the debugger: the page's own policy refuses foreign scripts, as it should.
+          await page.evaluate(AXE);
+          const { violations } = await page.evaluate('axe.run()');
+          assert.deepEqual(
+            violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 120)).join(' | ')}`),
+            [],
+          );
+          const wide = await page.evaluate('document.documentElement.scrollWidth > innerWidth');
+          assert.equal(wide, false, 'the page scrolls sideways');
+          const refused = complaints.filter((complaint) => !expected(name, complaint));
+          assert.deepEqual(refused, []);
+          await page.close();
+        });
+      }
+      await context.close();
+    }
+  }
+}
+
+/** Browsers log answers that are not 2xx; these pages are about such an answer. */
+const expected = (name, complaint) =>
+  (name === 'link' && /status of (403|429)/.test(complaint)) ||
+  (name === 'no-such-session' && complaint.includes('status of 404'));
