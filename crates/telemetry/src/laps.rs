@@ -53,7 +53,7 @@ pub fn analyse(drive: &Drive, distance_m: &[f32], wanted: &Wanted<'_>) -> Analys
         course,
         track,
         mut messages,
-    } = gates::choose(drive, wanted);
+    } = choose(drive, wanted);
     let Some(mut course) = course else {
         return Analysed {
             gate: None,
