@@ -2,6 +2,13 @@
 //!
 //! Every figure comes from `TRUTH.json` beside the recordings, which are not part of the repository: without them these
 //! tests say so and prove nothing.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "helpers of tests: they say what they expect by panicking, and the figures are the point of these tests"
+)]
 
 use std::fs::File;
 use std::io::BufReader;
@@ -128,7 +135,11 @@ fn check_within(file: &str, key: &str, tolerance_ms: f64) -> Option<Report> {
     let known = known_ms(&truth, key);
     // The log of two laps holds a third, whole but not in the truth; no other file may have more than is known.
     let more = if file == "okc_2laps.nmea" { 1 } else { 0 };
-    assert_eq!(found.len(), known.len() + more, "{file}: {found:?} are not {known:?}");
+    assert_eq!(
+        found.len(),
+        known.len() + more,
+        "{file}: {found:?} are not {known:?}"
+    );
     compare(file, key, &found[..known.len()], &known, tolerance_ms);
     Some(report)
 }
