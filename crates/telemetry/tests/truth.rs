@@ -1,7 +1,6 @@
 //! Generated drives with exact truth: the analysis knows the fixes only, the generator knows when the car passed any line.
 #![expect(
     clippy::expect_used,
-    clippy::print_stdout,
     reason = "helpers of tests: they say what they expect by panicking, and the figures are the point of these tests"
 )]
 
@@ -216,11 +215,12 @@ fn when_at(drive: &sim::Drive, laps: f64) -> f64 {
     let (mut before_s, mut after_s) = (0.0, drive.duration_s());
     for _ in 0..60 {
         let middle_s = 0.5 * (before_s + after_s);
-        if drive.state_at(middle_s).laps < laps {
-            before_s = middle_s
+        let at = if drive.state_at(middle_s).laps < laps {
+            &mut before_s
         } else {
-            after_s = middle_s
-        }
+            &mut after_s
+        };
+        *at = middle_s;
     }
     before_s
 }
