@@ -150,13 +150,15 @@ fn other_kind(head: &[u8]) -> Option<DetectError> {
         .map(|(_, _, what, remedy)| DetectError::OtherKind { what, remedy })
 }
 
-/// Text has next to no control bytes; NUL padding of a torn file does not count.
+/// Text has next to no control bytes; the NUL and 0xFF padding of preallocated and torn files does not count.
 fn looks_like_text(head: &[u8]) -> bool {
     let is_control =
-        |byte: &&u8| (**byte < 0x20 && !matches!(**byte, 0 | b'\t' | b'\r' | b'\n' | 0x0C)) || **byte == 0x7F;
-    let padding = head.iter().filter(|byte| **byte == 0).count();
-    let controls = head.iter().filter(is_control).count();
-    controls * 50 <= head.len() && padding * 2 <= head.len()
+        |byte: u8| (byte < 0x20 && !matches!(byte, b'\t' | b'\r' | b'\n' | 0x0C)) || byte == 0x7F;
+    let written = head.iter().copied().filter(|byte| !matches!(byte, 0 | 0xFF));
+    let (controls, count) = written.fold((0_usize, 0_usize), |(controls, count), byte| {
+        (controls + usize::from(is_control(byte)), count + 1)
+    });
+    controls * 50 <= count
 }
 
 fn text_format(head: &[u8]) -> Result<Format, DetectError> {

@@ -116,56 +116,53 @@ impl<'a> Lines<'a> {
 
     fn take_line(&mut self) -> Result<Taken, ReadError> {
         self.line.clear();
-        let mut length = 0_usize;
-        let mut only_padding = true;
-        loop {
-            let line = self.number;
+        self.terminated = false;
+        let mut seen = false;
+        let mut overlong = false;
+        while !self.terminated {
             let chunk = match self.input.fill_buf() {
                 Ok(chunk) => chunk,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-                Err(source) => return Err(ReadError::Io { line, source }),
+                Err(source) => {
+                    return Err(ReadError::Io {
+                        line: self.number,
+                        source,
+                    });
+                }
             };
             if chunk.is_empty() {
-                if length == 0 {
-                    return Ok(Taken::End);
-                }
-                self.terminated = false;
                 break;
             }
+            seen = true;
             let end = memchr::memchr(b'\n', chunk);
             let part = end.and_then(|end| chunk.get(..end)).unwrap_or(chunk);
-            let room = MAX_LINE_BYTES.saturating_sub(self.line.len());
-            self.line.extend_from_slice(part.get(..room).unwrap_or(part));
-            only_padding = only_padding && part.iter().all(|byte| is_padding(*byte));
-            length = length.saturating_add(part.len());
             let used = part.len() + usize::from(end.is_some());
+            // Padding in front of a row is what lay there before the row was written.
+            let part = if self.line.is_empty() {
+                trim_padding(part)
+            } else {
+                part
+            };
+            let room = MAX_LINE_BYTES - self.line.len();
+            overlong |= part.len() > room;
+            self.line.extend_from_slice(part.get(..room).unwrap_or(part));
             self.input.consume(used);
-            if end.is_some() {
-                self.terminated = true;
-                break;
-            }
+            self.terminated = end.is_some();
+        }
+        if !seen {
+            return Ok(Taken::End);
         }
         self.number += 1;
-        if only_padding {
-            self.line.clear();
-        } else if length > MAX_LINE_BYTES {
+        if overlong {
             return Ok(Taken::Overlong);
         }
-        self.tidy();
-        Ok(Taken::Line)
-    }
-
-    fn tidy(&mut self) {
         if self.line.last() == Some(&b'\r') {
             self.line.pop();
         }
         if self.number == 1 && self.line.starts_with(b"\xEF\xBB\xBF") {
             self.line.drain(..3);
         }
-        let padding = self.line.iter().take_while(|byte| **byte == 0).count();
-        if padding > 0 {
-            self.line.drain(..padding);
-        }
+        Ok(Taken::Line)
     }
 
     fn tell_overlong(&mut self, sink: &mut dyn Sink) {
@@ -196,9 +193,13 @@ enum Taken {
     Overlong,
 }
 
-/// Bytes that preallocated file systems and erased flash leave behind.
-fn is_padding(byte: u8) -> bool {
-    matches!(byte, 0 | 0xFF | b'\r')
+/// Bytes without those that preallocated file systems and erased flash leave in front.
+fn trim_padding(bytes: &[u8]) -> &[u8] {
+    let start = bytes
+        .iter()
+        .position(|byte| !matches!(byte, 0 | 0xFF))
+        .unwrap_or(bytes.len());
+    bytes.get(start..).unwrap_or_default()
 }
 
 /// Bytes as text: UTF-8 where it is, else Latin-1 as its Windows superset.

@@ -13,6 +13,7 @@ mod corpus;
 mod detect;
 mod dovex;
 mod gpx;
+mod hostile;
 mod nmea;
 mod racebox;
 mod racecapture;
