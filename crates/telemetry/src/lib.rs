@@ -8,6 +8,7 @@ mod analyze;
 pub mod clean;
 pub mod columns;
 pub mod derive;
+pub mod export;
 pub mod formats;
 pub mod gate_text;
 pub mod laps;

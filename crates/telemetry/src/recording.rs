@@ -26,7 +26,7 @@ const FIXES_MAX: usize = 4_000_000;
 const STREAMS_MAX: usize = 16;
 /// A person reads the first few; the counts go on.
 const MESSAGES_MAX: usize = 200;
-const FIRST_REJECTED_MAX: usize = 20;
+const FIRST_REJECTED_PER_CAUSE: u64 = 10;
 const LOSSES_MAX: usize = 1000;
 /// A circuit has a dozen gates, a day a few hundred laps; what is beyond is a broken or hostile file.
 const GATES_MAX: usize = 256;
@@ -74,7 +74,7 @@ pub struct Recording {
     pub declared_laps: Vec<DeclaredLap>,
     pub lap_marks: Vec<LapMark>,
     pub rejected: BTreeMap<Rejection, u64>,
-    /// The first of them with their lines.
+    /// The first ten of each cause with their lines.
     pub first_rejected: Vec<(Rejection, u64)>,
     pub losses: Vec<Loss>,
     /// Samples lost in all, also beyond the bound of `losses`.
@@ -282,12 +282,11 @@ impl Sink for Collector<'_> {
     }
 
     fn rejected(&mut self, why: Rejection, line: u64) {
-        *self.recording.rejected.entry(why).or_insert(0) += 1;
-        push_bounded(
-            &mut self.recording.first_rejected,
-            (why, line),
-            FIRST_REJECTED_MAX,
-        );
+        let count = self.recording.rejected.entry(why).or_insert(0);
+        *count += 1;
+        if *count <= FIRST_REJECTED_PER_CAUSE {
+            self.recording.first_rejected.push((why, line));
+        }
     }
 
     fn loss(&mut self, what: &str, count: u64, clock_s: f64) {

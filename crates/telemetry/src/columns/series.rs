@@ -2,8 +2,10 @@
 
 use serde::Serialize;
 
-/// A step between rows longer than this is a hole: a null is put into it, so that a chart does not draw across.
+/// A step between rows longer than this, and than five usual steps, is a hole: a null is put into it, so that a chart
+/// does not draw across.
 const HOLE_S: f64 = 2.0;
+const HOLE_STEPS: f64 = 5.0;
 
 /// One channel over a time range.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -99,6 +101,8 @@ impl Extent {
 pub(super) struct Downsampler<V> {
     points: Vec<Point<V>>,
     buckets: Option<Buckets<V>>,
+    hole_s: f64,
+    last_t_s: f64,
 }
 
 struct Buckets<V> {
@@ -116,27 +120,32 @@ struct Bucket<V> {
 
 impl<V: Sample> Downsampler<V> {
     pub(super) fn new(extent: Extent, points_max: usize) -> Self {
-        if extent.rows <= points_max {
-            return Self {
-                points: Vec::with_capacity(extent.rows),
-                buckets: None,
-            };
-        }
+        let length_s = extent.to_s - extent.from_s;
+        let usual_step_s = length_s / extent.rows.max(1) as f64;
         let count = (points_max / 2).max(1);
-        let width_s = (extent.to_s - extent.from_s) / count as f64;
-        let buckets = Buckets {
+        let buckets = (extent.rows > points_max).then(|| Buckets {
             from_s: extent.from_s,
-            width_s,
+            width_s: length_s / count as f64,
             last: count - 1,
             open: None,
-        };
+        });
         Self {
-            points: Vec::with_capacity(2 * count),
-            buckets: Some(buckets),
+            points: Vec::with_capacity(extent.rows.min(2 * count)),
+            buckets,
+            hole_s: HOLE_S.max(HOLE_STEPS * usual_step_s),
+            last_t_s: f64::NAN,
         }
     }
 
     pub(super) fn add(&mut self, t_s: f64, value: V) {
+        if t_s - self.last_t_s > self.hole_s {
+            self.close_bucket();
+            self.points.push(Point {
+                t_s: (self.last_t_s + t_s) / 2.0,
+                value: V::UNKNOWN,
+            });
+        }
+        self.last_t_s = t_s;
         let Some(buckets) = &mut self.buckets else {
             self.points.push(Point { t_s, value });
             return;
@@ -161,25 +170,20 @@ impl<V: Sample> Downsampler<V> {
 
     /// Times and values. Rows out of order, as older devices wrote them, are put into order here.
     pub(super) fn finish(mut self) -> (Vec<f64>, Vec<V>) {
-        if let Some(bucket) = self.buckets.take().and_then(|b| b.open) {
-            bucket.give(&mut self.points);
-        }
+        self.close_bucket();
         if !self.points.is_sorted_by(|a, b| a.t_s <= b.t_s) {
             self.points.sort_by(|a, b| a.t_s.total_cmp(&b.t_s));
         }
-        let mut times_s = Vec::with_capacity(self.points.len());
-        let mut values = Vec::with_capacity(self.points.len());
-        for point in self.points {
-            if let Some(&before_s) = times_s.last()
-                && point.t_s - before_s > HOLE_S
-            {
-                times_s.push((before_s + point.t_s) / 2.0);
-                values.push(V::UNKNOWN);
-            }
-            times_s.push(point.t_s);
-            values.push(point.value);
+        self.points
+            .into_iter()
+            .map(|point| (point.t_s, point.value))
+            .unzip()
+    }
+
+    fn close_bucket(&mut self) {
+        if let Some(bucket) = self.buckets.as_mut().and_then(|b| b.open.take()) {
+            bucket.give(&mut self.points);
         }
-        (times_s, values)
     }
 }
 

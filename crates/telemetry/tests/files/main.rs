@@ -1,0 +1,11 @@
+//! Channel files and exports over generated drives.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test says what it expects by panicking"
+)]
+
+mod channels;
+mod export;
+mod support;
