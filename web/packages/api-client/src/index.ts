@@ -1,6 +1,9 @@
-// The server's API as functions. Owns the addresses, the error envelope and nothing else: no state, no retries.
+// The server's API as functions, typed by its own document. Owns the addresses and the error envelope and nothing
+// else: no state, no retries.
 
-import type { Me, Series, SessionDetail, SessionPage, Uploaded } from './types';
+import createClient from 'openapi-fetch';
+import type { components, paths } from './schema';
+import type { Uploaded } from './types';
 
 export type * from './types';
 
@@ -17,68 +20,55 @@ export class ApiError extends Error {
   }
 }
 
-const UNREACHABLE = 'The server does not answer. Check that it runs and that this device has a connection to it.';
+const unreachable = () =>
+  new ApiError(
+    0,
+    'unreachable',
+    'The server does not answer. Check that it runs and that this device has a connection to it.',
+  );
 
-/** Reads the error envelope; an answer without one still gets words. */
-export function errorFrom(status: number, body: string): ApiError {
-  try {
-    const { error } = JSON.parse(body) as { error?: { code: string; message: string; line?: number | null } };
-    if (error) return new ApiError(status, error.code, error.message, error.line ?? null);
-  } catch {
-    // Not JSON: a proxy or a broken server answered; the status is all there is to tell.
+/** Reads the error envelope; an answer without one (a proxy's, a broken server's) still gets words. */
+function errorFrom(status: number, body: unknown): ApiError {
+  if (typeof body === 'object' && body !== null && 'error' in body) {
+    const { error } = body as components['schemas']['ErrorBody'];
+    return new ApiError(status, error.code, error.message, error.line ?? null);
   }
   return new ApiError(status, 'http', `The server answered ${status} and gave no reason.`);
 }
 
-async function call(method: 'GET' | 'POST', path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
-  const init: RequestInit = { method, credentials: 'same-origin', headers: { accept: 'application/json' } };
-  if (signal) init.signal = signal;
-  if (body !== undefined) {
-    init.headers = { accept: 'application/json', 'content-type': 'application/json' };
-    init.body = JSON.stringify(body);
-  }
-  let response: Response;
-  try {
-    response = await fetch(path, init);
-  } catch (cause) {
-    if (signal?.aborted) throw cause;
-    throw new ApiError(0, 'unreachable', UNREACHABLE);
-  }
-  if (!response.ok) throw errorFrom(response.status, await response.text());
-  return response;
-}
+const client = createClient<paths>({ credentials: 'same-origin' });
 
-async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
-  return (await call('GET', path, undefined, signal)).json() as Promise<T>;
+async function answer<T>(call: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
+  const { data, error, response } = await call.catch((cause: unknown) => {
+    // fetch rejects with a TypeError when there is no answer at all.
+    throw cause instanceof TypeError ? unreachable() : cause;
+  });
+  if (!response.ok) throw errorFrom(response.status, error);
+  return data as T;
 }
-
-const session = (id: string) => `/api/v1/sessions/${encodeURIComponent(id)}`;
 
 export const api = {
-  setupNeeded: () => get<{ needed: boolean }>('/api/v1/setup'),
-  setUp: (token: string, email: string, password: string) => call('POST', '/api/v1/setup', { token, email, password }),
-  signIn: (email: string, password: string) => call('POST', '/api/v1/session-cookie/login', { email, password }),
-  signInByLink: (token: string) => call('POST', '/api/v1/session-cookie/link', { token }),
-  signOut: () => call('POST', '/api/v1/session-cookie/logout'),
-  me: () => get<Me>('/api/v1/me'),
+  setupNeeded: () => answer(client.GET('/api/v1/setup')),
+  setUp: (token: string, email: string, password: string) =>
+    answer(client.POST('/api/v1/setup', { body: { token, email, password } })),
+  signIn: (email: string, password: string) =>
+    answer(client.POST('/api/v1/session-cookie/login', { body: { email, password } })),
+  signInByLink: (token: string) => answer(client.POST('/api/v1/session-cookie/link', { body: { token } })),
+  signOut: () => answer(client.POST('/api/v1/session-cookie/logout')),
+  me: () => answer(client.GET('/api/v1/me')),
 
-  sessions: (limit: number, cursor?: string) => {
-    const query = new URLSearchParams({ limit: String(limit) });
-    if (cursor) query.set('cursor', cursor);
-    return get<SessionPage>(`/api/v1/sessions?${query}`);
-  },
-  session: (id: string) => get<SessionDetail>(session(id)),
-  reanalyse: (id: string, gates: { gate?: string; finish?: string }) => call('POST', `${session(id)}/reanalyse`, gates),
+  sessions: (limit: number, cursor?: string) =>
+    answer(client.GET('/api/v1/sessions', { params: { query: { limit, ...(cursor ? { cursor } : {}) } } })),
+  session: (id: string) => answer(client.GET('/api/v1/sessions/{id}', { params: { path: { id } } })),
+  reanalyse: (id: string, gates: { gate?: string; finish?: string }) =>
+    answer(client.POST('/api/v1/sessions/{id}/reanalyse', { params: { path: { id } }, body: gates })),
   rawUrl: (recordingId: string) => `/api/v1/recordings/${encodeURIComponent(recordingId)}/raw`,
 
-  series: async (id: string, names: string[], fromS: number, toS: number, maxPoints: number, signal?: AbortSignal) => {
-    const query = new URLSearchParams({
-      names: names.join(','),
-      from_s: String(fromS),
-      to_s: String(toS),
-      max_points: String(maxPoints),
-    });
-    return (await get<{ series: Series[] }>(`${session(id)}/channels/data?${query}`, signal)).series;
+  /** Channels (`gps.speed_mps`) between two moments of the recording, thinned so that every peak stays. */
+  series: async (id: string, names: string[], from_s: number, to_s: number, max_points: number) => {
+    const query = { names: names.join(','), from_s, to_s, max_points };
+    const data = await answer(client.GET('/api/v1/sessions/{id}/channels/data', { params: { path: { id }, query } }));
+    return data.series;
   },
 };
 
@@ -93,11 +83,20 @@ export function upload(file: File, onSent: (bytes: number) => void): Promise<Upl
     xhr.open('POST', `/api/upload?${new URLSearchParams({ filename: file.name })}`);
     xhr.setRequestHeader('content-type', 'application/octet-stream');
     xhr.upload.onprogress = (event) => onSent(Math.min(event.loaded, file.size));
-    xhr.onerror = () => reject(new ApiError(0, 'unreachable', UNREACHABLE));
+    xhr.onerror = () => reject(unreachable());
     xhr.onload = () => {
-      if (xhr.status >= 200 && xhr.status < 300) resolve(JSON.parse(xhr.responseText) as Uploaded);
-      else reject(errorFrom(xhr.status, xhr.responseText));
+      const body = parsed(xhr.responseText);
+      if (xhr.status >= 200 && xhr.status < 300) resolve(body as Uploaded);
+      else reject(errorFrom(xhr.status, body));
     };
     xhr.send(file);
   });
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }

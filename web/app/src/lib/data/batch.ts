@@ -12,7 +12,8 @@ export type Item = { key: number; name: string; sizeBytes: number; batch: number
   | { state: 'queued' }
   | { state: 'sending' }
   | { state: 'stopped'; why: string }
-  | { state: 'stored'; sessionId: string; duplicate: boolean; session: SessionSummary | null }
+  /** Pictures are stored and have no session. */
+  | { state: 'stored'; sessionId: string | null; duplicate: boolean; session: SessionSummary | null }
 );
 
 export interface Batch {
@@ -113,7 +114,7 @@ export function progress(batch: Batch): Progress {
 /** Sessions whose analysis has not ended yet, to be asked about again. */
 export function toPoll(batch: Batch): string[] {
   return batch.items.flatMap((item) => {
-    if (item.state !== 'stored') return [];
+    if (item.state !== 'stored' || item.sessionId === null) return [];
     const status = item.session?.status;
     return status === 'ready' || status === 'failed' ? [] : [item.sessionId];
   });

@@ -102,5 +102,7 @@ function session(id: string, started_at: string, track_name: string | null, best
     duration_s: null,
     distance_m: null,
     size_bytes: 1,
+    sha256: '',
+    version: 1,
   };
 }

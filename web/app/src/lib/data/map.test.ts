@@ -35,8 +35,8 @@ test('gates are told apart: one line is start and finish, two are two', () => {
   const plane = planeFor([45, 45.001], [12, 12.001]);
   if (!plane) throw new Error('a plane is expected');
   const gate = {
-    a: [45, 12] as [number, number],
-    b: [45, 12.0001] as [number, number],
+    a: [45, 12],
+    b: [45, 12.0001],
     source: 'file' as const,
     bearing_deg: 0,
   };

@@ -109,7 +109,8 @@ export interface Tick {
 
 /** Gates as ticks across the line with what they are: start/finish, splits by number. */
 export function ticks(plane: Plane, gate: Gate | null, finish: Gate | null, splits: Gate[]): Tick[] {
-  const tick = (label: string, g: Gate): Tick => ({ label, a: plane.project(...g.a), b: plane.project(...g.b) });
+  const end = ([lat = NaN, lon = NaN]: number[]) => plane.project(lat, lon);
+  const tick = (label: string, { a, b }: Gate): Tick => ({ label, a: end(a), b: end(b) });
   return [
     ...(gate ? [tick(finish ? 'start' : 'S/F', gate)] : []),
     ...splits.map((split, i) => tick(`S${i + 1}|S${i + 2}`, split)),

@@ -5,6 +5,7 @@ import { innerPath } from './paths';
 
 const CLEAN: Quality = {
   rejected: 0,
+  duplicates: 0,
   rejected_by: {},
   gaps: 0,
   longest_gap_s: 0,
