@@ -25,13 +25,13 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     let mut steps = Steps::default();
     let mut counts = Counts::default();
     steps.run("packages of this machine", system::install_test_packages);
-    rust(root, &mut steps, &mut counts);
+    quick(root, &mut steps);
+    // Built before the tests, so that the server is compiled once, with the pages in it.
+    let web = built_web(root, &mut steps);
+    rust_tests(root, &mut steps, &mut counts);
     licences(root, &mut steps);
-    match Web::new(root) {
-        Ok(web) => self::web(root, &web, &mut steps, &mut counts),
-        Err(error) => {
-            steps.run("web", || Err(error));
-        }
+    if let Some(web) = web {
+        self::web(root, &web, &mut steps, &mut counts);
     }
     let kills = if args.full { KILLS_FULL } else { KILLS };
     steps.run("kill soak", || {
@@ -51,13 +51,16 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     summary
 }
 
-fn rust(root: &Path, steps: &mut Steps, counts: &mut Counts) {
-    let cargo = |args: &[&str]| {
-        let mut cargo = Command::new("cargo");
-        cargo.current_dir(root).args(args);
-        cargo
-    };
-    steps.run("rustfmt", || run_to_end(&mut cargo(&["fmt", "--all", "--check"])));
+fn cargo(root: &Path, args: &[&str]) -> Command {
+    let mut cargo = Command::new("cargo");
+    cargo.current_dir(root).args(args);
+    cargo
+}
+
+fn quick(root: &Path, steps: &mut Steps) {
+    steps.run("rustfmt", || {
+        run_to_end(&mut cargo(root, &["fmt", "--all", "--check"]))
+    });
     steps.run("tidy", || tidy::run(root));
     let clippy = [
         "clippy",
@@ -68,11 +71,32 @@ fn rust(root: &Path, steps: &mut Steps, counts: &mut Counts) {
         "-D",
         "warnings",
     ];
-    steps.run("clippy", || run_to_end(&mut cargo(&clippy)));
+    steps.run("clippy", || run_to_end(&mut cargo(root, &clippy)));
+}
+
+/// The web workspace, if there is a Node to install its packages and if the app builds.
+fn built_web(root: &Path, steps: &mut Steps) -> Option<Web> {
+    let mut web = None;
+    steps.run("web packages", || {
+        let found = Web::new(root)?;
+        found.install()?;
+        web = Some(found);
+        Ok(())
+    });
+    let web = web?;
+    steps
+        .run("web build", || run_to_end(&mut web.script("build")))
+        .then_some(web)
+}
+
+fn rust_tests(root: &Path, steps: &mut Steps, counts: &mut Counts) {
     steps.run("Rust tests, fuzz corpora replayed", || {
         if exists("cargo-nextest") {
             run_tests(
-                &mut cargo(&["nextest", "run", "--locked", "--workspace", "--no-fail-fast"]),
+                &mut cargo(
+                    root,
+                    &["nextest", "run", "--locked", "--workspace", "--no-fail-fast"],
+                ),
                 counts,
             )
         } else {
@@ -85,12 +109,12 @@ fn rust(root: &Path, steps: &mut Steps, counts: &mut Counts) {
                 "--tests",
                 "--no-fail-fast",
             ];
-            run_tests(&mut cargo(&tests), counts)
+            run_tests(&mut cargo(root, &tests), counts)
         }
     });
     let examples = ["test", "--locked", "--workspace", "--doc", "--no-fail-fast"];
     steps.run("examples in the documentation", || {
-        run_tests(&mut cargo(&examples), counts)
+        run_tests(&mut cargo(root, &examples), counts)
     });
 }
 
@@ -120,34 +144,20 @@ fn licences(root: &Path, steps: &mut Steps) {
 }
 
 fn web(root: &Path, web: &Web, steps: &mut Steps, counts: &mut Counts) {
-    if !steps.run("web packages", || web.install()) {
-        return;
-    }
     steps.run("API document and types are fresh", || {
         generate::check_fresh(root, web)
     });
-    for (name, script) in [
-        ("svelte-check", "check"),
-        ("eslint", "lint"),
-        ("prettier", "format:check"),
-    ] {
+    for (name, script) in [("svelte-check", "check"), ("prettier and eslint", "lint")] {
         steps.run(name, || run_to_end(&mut web.script(script)));
     }
     steps.run("web tests", || run_tests(&mut web.script("test"), counts));
-    let built = steps.run("web build", || run_to_end(&mut web.script("build")));
-    let embedded = built && steps.run("binary with the web app in it", || build_binary(root));
-    if embedded {
+    let binary = ["build", "--locked", "--package", "fieldpost"];
+    if steps.run("binary with the web app in it", || {
+        run_to_end(&mut cargo(root, &binary))
+    }) {
         steps.run("browser test", || browser(root, web, counts));
     }
     audit(web, steps);
-}
-
-fn build_binary(root: &Path) -> Result<()> {
-    run_to_end(
-        Command::new("cargo")
-            .current_dir(root)
-            .args(["build", "--locked", "--package", "fieldpost"]),
-    )
 }
 
 fn browser(root: &Path, web: &Web, counts: &mut Counts) -> Result<()> {
