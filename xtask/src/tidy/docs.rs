@@ -1,7 +1,8 @@
 //! Documents name only paths that exist, and the index of decisions names every decision.
 //!
 //! Two shapes are read: the target of a relative Markdown link, and a back-quoted word that begins with one of our
-//! top-level folders. What git ignores (build output) may be named without being there.
+//! top-level folders; comments in Rust files name paths in the second shape. What git ignores (build output) may be
+//! named without being there.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -29,8 +30,15 @@ pub(super) fn check(root: &Path, files: &[PathBuf]) -> Result<Vec<Finding>> {
         .map(|top| top.as_os_str().to_string_lossy().into_owned())
         .collect();
     let mut findings = Vec::new();
-    for file in files.iter().filter(|file| has_extension(file, "md")) {
-        let text = read(root, file)?;
+    for file in files
+        .iter()
+        .filter(|file| has_extension(file, "md") || has_extension(file, "rs"))
+    {
+        let text = if has_extension(file, "md") {
+            read(root, file)?
+        } else {
+            comments(&read(root, file)?)
+        };
         let folder = root
             .join(file)
             .parent()
@@ -65,6 +73,19 @@ fn unlisted(files: &[PathBuf], index: &str) -> Vec<Finding> {
         .filter(|(_, name)| !index.contains(&format!("]({name})")))
         .map(|(file, _)| Finding::of(&file.to_string_lossy(), format!("is not in {DECISIONS}")))
         .collect()
+}
+
+/// A Rust file with everything but its comment lines blanked, so that line numbers stay.
+fn comments(text: &str) -> String {
+    let kept = text.lines().map(|line| {
+        if line.trim_start().starts_with("//") {
+            line
+        } else {
+            ""
+        }
+    });
+    // A link in a doc comment leads to an item, not to a file.
+    kept.collect::<Vec<_>>().join("\n").replace("](", "] (")
 }
 
 fn named_paths<'a>(text: &'a str, tops: &[String]) -> Vec<Named<'a>> {
@@ -134,6 +155,20 @@ mod tests {
         assert_eq!(
             paths("[x](https://a.example/b) `docs/<name>.md` `docs/*.md` `and/or` `crates/a b`"),
             [""; 0]
+        );
+    }
+
+    #[test]
+    fn comments_of_code_are_read_and_its_strings_are_not() {
+        let text = comments("let a = \"`docs/a.md`\";\n    /// See `docs/b.md` and [c](crate::c).");
+        let tops = ["docs".to_owned()];
+        assert_eq!(
+            named_paths(&text, &tops),
+            [Named {
+                line: 2,
+                path: "docs/b.md",
+                is_link: false
+            }]
         );
     }
 
