@@ -6,6 +6,7 @@
 pub mod analysis;
 pub mod formats;
 pub mod texts;
+pub mod upload;
 mod witness;
 
 /// A name in `fuzz_targets` and in `corpus`, and what it calls.
@@ -15,7 +16,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 16] = [
+pub const TARGETS: [Target; 17] = [
     Target {
         name: "detect",
         run: formats::detect,
@@ -79,5 +80,9 @@ pub const TARGETS: [Target; 16] = [
     Target {
         name: "analysis",
         run: analysis::drive,
+    },
+    Target {
+        name: "json_body",
+        run: upload::json_body,
     },
 ];
