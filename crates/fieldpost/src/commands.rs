@@ -1,27 +1,46 @@
 //! One module a command.
 
 mod analyze;
+#[cfg(feature = "sim")]
+mod demo;
+mod device;
 mod import;
 mod rebuild;
+mod serve;
+mod user;
 
 use std::process::ExitCode;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
+    /// A server with three virtual loggers and their sessions, on an empty folder.
+    #[cfg(feature = "sim")]
+    Demo(demo::Demo),
+    /// The server, until it is told to stop.
+    Serve(serve::Serve),
     /// Laps, sectors and quality of one file, without a server.
     Analyze(analyze::Analyze),
     /// Send files to a server.
     Import(import::Import),
     /// Derive everything again from the raw recordings.
     Rebuild(rebuild::Rebuild),
+    /// People, on the data folder itself.
+    User(user::User),
+    /// Loggers and cameras, on the data folder itself.
+    Device(device::Device),
 }
 
 impl Command {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self {
+            #[cfg(feature = "sim")]
+            Self::Demo(command) => command.run(),
+            Self::Serve(command) => command.run(),
             Self::Analyze(command) => command.run(),
             Self::Import(command) => command.run(),
             Self::Rebuild(command) => command.run(),
+            Self::User(command) => command.run(),
+            Self::Device(command) => command.run(),
         }
     }
 }

@@ -4,7 +4,8 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
-use server::backend::DATABASE_FILE;
+use server::backend::{DATABASE_FILE, open_store};
+use server::store::Store;
 
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct DataDir {
@@ -27,6 +28,16 @@ impl DataDir {
             self.data_dir.display()
         );
         Ok(&self.data_dir)
+    }
+
+    /// The rows of an existing folder, beside a running server or without one.
+    pub(crate) async fn store(&self) -> anyhow::Result<Store> {
+        Ok(open_store(self.existing()?).await?)
+    }
+
+    /// The rows, in a folder that is made if it is not there: the first user may come before the first start.
+    pub(crate) async fn store_or_new(&self) -> anyhow::Result<Store> {
+        Ok(open_store(&self.data_dir).await?)
     }
 }
 

@@ -15,4 +15,4 @@ pub mod store;
 mod web;
 
 pub use http::openapi;
-pub use serve::{Running, ServeError, run};
+pub use serve::{Running, ServeError, run, until_signalled};

@@ -107,9 +107,14 @@ impl Running {
 pub async fn run(config: &Config, announce: impl FnOnce(&Running)) -> Result<(), ServeError> {
     let running = Running::start(config).await?;
     announce(&running);
-    let signal = signalled().await.map_err(ServeError::Signal);
+    let signal = until_signalled().await;
     running.stop().await;
     signal
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+pub async fn until_signalled() -> Result<(), ServeError> {
+    signalled().await.map_err(ServeError::Signal)
 }
 
 #[cfg(unix)]

@@ -65,7 +65,7 @@ impl Analyze {
         };
         let mut input = BufReader::with_capacity(READ_BYTES, file);
         let analysis = telemetry::analyze(&mut input, &options, &mut telemetry::columns::Discard)
-            .map_err(|error| in_file(&self.file, error))?;
+            .with_context(|| format!("{shown} cannot be analysed"))?;
         if self.json {
             output::answer_json(&analysis.report)?;
         } else {
@@ -73,13 +73,4 @@ impl Analyze {
         }
         Ok(ExitCode::SUCCESS)
     }
-}
-
-/// Names the place of the error as compilers do, so that an editor can go there.
-fn in_file(file: &std::path::Path, error: telemetry::AnalyzeError) -> anyhow::Error {
-    let place = match error.line() {
-        Some(line) => format!("{}:{line}", file.display()),
-        None => file.display().to_string(),
-    };
-    anyhow::Error::new(error).context(format!("{place} cannot be analysed"))
 }

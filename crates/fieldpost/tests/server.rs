@@ -1,0 +1,119 @@
+//! The commands that work on a server and its data folder, together.
+
+#![allow(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
+
+mod common;
+
+use std::path::Path;
+
+use common::{Server, add_device, kart_drive, recording, run, run_with_input, write};
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[test]
+fn importing_twice_stores_once_and_rebuilding_gives_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = folder.path().join("data");
+    let token = add_device(&data_dir);
+    let server = Server::start(&data_dir);
+    let file = write(folder.path(), "sess_000007.csv", &recording(&kart_drive(7), 7));
+    let import = [
+        "import",
+        text(&file),
+        "--server",
+        &server.url,
+        "--token",
+        &token,
+        "--json",
+    ];
+
+    let first = run(&import).expect_success().json();
+    assert_eq!(first["stored"], 1);
+    assert_eq!(first["files"][0]["outcome"], "stored");
+    assert_eq!(
+        first["files"][0]["size_bytes"],
+        std::fs::metadata(&file).unwrap().len()
+    );
+    let second = run(&import).expect_success().json();
+    assert_eq!((&second["stored"], &second["duplicates"]), (&0.into(), &1.into()));
+    assert_eq!(
+        first["files"][0]["recording_id"],
+        second["files"][0]["recording_id"]
+    );
+
+    run(&["rebuild", "--data-dir", text(&data_dir)]).expect_failure(&["in use", "stop it"]);
+    server.stop();
+    // The first may still have had to analyse; from then on every byte is the same.
+    let rebuild = ["rebuild", "--json", "--data-dir", text(&data_dir)];
+    run(&rebuild).expect_success();
+    let rebuilt = run(&rebuild).expect_success().json();
+    assert_eq!(rebuilt[0]["outcome"], "equal", "{rebuilt}");
+    assert!(
+        rebuilt[0]["files"].as_u64().unwrap() >= 3,
+        "gps, imu and report: {rebuilt}"
+    );
+}
+
+#[test]
+fn one_refused_file_does_not_keep_the_others_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = folder.path().join("data");
+    let token = add_device(&data_dir);
+    let server = Server::start(&data_dir);
+    let good = write(folder.path(), "good.csv", &recording(&kart_drive(8), 8));
+    let missing = folder.path().join("missing.csv");
+    let done = run(&[
+        "import",
+        text(&missing),
+        text(&good),
+        "--server",
+        &server.url,
+        "--token",
+        &token,
+        "--json",
+    ]);
+    assert_eq!(done.code, 1);
+    let summary = done.json();
+    assert_eq!((&summary["stored"], &summary["failed"]), (&1.into(), &1.into()));
+
+    let wrong = run(&["import", text(&good), "--server", &server.url, "--token", "wrong"]);
+    assert_eq!(wrong.code, 1);
+    assert!(wrong.stderr.contains("401"), "{wrong:?}");
+}
+
+#[test]
+fn people_and_devices_are_kept_without_a_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = folder.path().join("data");
+    let dir = text(&data_dir);
+    run(&["user", "list", "--data-dir", dir]).expect_failure(&["--data-dir"]);
+    let token = add_device(&data_dir);
+    let users = run(&["user", "list", "--json", "--data-dir", dir]).expect_success();
+    assert_eq!(users.json()[0]["email"], "owner@example.org");
+    let devices = run(&["device", "list", "--json", "--data-dir", dir]).expect_success();
+    assert!(!devices.stdout.contains(&token), "a token is shown once");
+    let uuid = devices.json()[0]["id"].as_str().unwrap().to_owned();
+    run(&["device", "revoke", &uuid, "--data-dir", dir]).expect_success();
+    assert!(
+        run(&["device", "list", "--data-dir", dir])
+            .stdout
+            .contains("revoked")
+    );
+    run_with_input(&["user", "reset", "owner@example.org", "--data-dir", dir], "").expect_failure(&["stdin"]);
+    run_with_input(
+        &["user", "reset", "nobody@example.org", "--data-dir", dir],
+        "another password\n",
+    )
+    .expect_failure(&["nobody@example.org"]);
+}
+
+#[test]
+fn a_server_that_is_not_there_is_said_so_after_a_few_tries() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = write(folder.path(), "a.csv", b"x");
+    let done = run(&["import", text(&file), "--server", "not a url", "--token", "t"]);
+    assert_eq!(done.code, 1);
+    assert!(done.stderr.contains("--server"), "{done:?}");
+}
