@@ -98,6 +98,7 @@ impl Running {
                 tracing::error!(%error, "a part of the server ended badly");
             }
         }
+        self.backend.store.close().await;
         tracing::info!("stopped");
     }
 }
