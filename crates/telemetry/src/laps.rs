@@ -78,7 +78,7 @@ pub fn analyse(drive: &Drive, distance_m: &[f32], wanted: &Wanted<'_>) -> Analys
     let line = Line::of_best(drive, &course, &laps);
     let along = Along::follow(drive, &laps, line.as_ref());
     let figures = best::figures(drive, &laps, &course, &along);
-    let length_m = line.as_ref().map(Line::length_m);
+    let length_m = line.as_ref().map(|line| (line.length_m() * 1e3).round() / 1e3);
     Analysed {
         gate: Some(course.report_start(drive)),
         finish: course.report_finish(drive),

@@ -27,21 +27,21 @@ pub fn assess(cleaned: &Cleaned, rejected_by_parser: &BTreeMap<Rejection, u64>) 
     let holes = Holes::of(drive);
     let mut rates_hz = BTreeMap::new();
     if drive.len() > 1 {
-        rates_hz.insert("gps".to_owned(), rounded(1.0 / drive.step_s(), 100.0));
+        rates_hz.insert("gps".to_owned(), rounded(1.0 / drive.step_s(), 1e2));
     }
     Quality {
         rejected: rejected_by.values().sum(),
         rejected_by,
         duplicates: cleaned.duplicates,
         gaps: holes.gaps,
-        longest_gap_s: holes.longest_s,
+        longest_gap_s: rounded(holes.longest_s, 1e3),
         gap_list: holes.list,
         stalls: holes.stalls,
         max_speed_kmh: max_speed_kmh(drive),
         rates_hz,
         declared_lost: 0,
         frozen: Vec::new(),
-        gps_coverage: holes.coverage,
+        gps_coverage: rounded(holes.coverage, 1e4),
     }
 }
 
@@ -79,10 +79,8 @@ impl Holes {
                 holes.longest_s = holes.longest_s.max(step_s);
                 missing_s += step_s;
                 if holes.list.len() < GAPS_LISTED {
-                    holes.list.push(Gap {
-                        start_s: pair[0],
-                        end_s: pair[1],
-                    });
+                    let [start_s, end_s] = [pair[0], pair[1]].map(|t| rounded(t, 1e3));
+                    holes.list.push(Gap { start_s, end_s });
                 }
             } else if step_s > STALL_STEPS * drive.step_s() {
                 holes.stalls += 1;
@@ -108,7 +106,7 @@ fn max_speed_kmh(drive: &Drive) -> Option<f64> {
         .map(|pair| pair[0].speed_mps.min(pair[1].speed_mps))
         .filter(|mps| mps.is_finite())
         .max_by(f32::total_cmp)?;
-    Some(rounded(f64::from(mps) * 3.6, 100.0))
+    Some(rounded(f64::from(mps) * 3.6, 1e2))
 }
 
 fn rounded(value: f64, steps: f64) -> f64 {

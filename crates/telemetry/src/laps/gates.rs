@@ -73,11 +73,11 @@ pub fn choose(drive: &Drive, wanted: &Wanted<'_>) -> Chosen {
             Err(refusal) => messages.push(refused(refusal, "The finish that was given", None)),
         }
     }
-    if course.is_none() && messages.is_empty() {
+    if course.is_none() && wanted.gate.is_none() {
         messages.push(message(
             "no_gate",
-            "No start line was given or found: the recording declares none, no known track fits, and the driven line \
-             does not pass one fast, straight place three times. Give a gate to get laps."
+            "No start line was given or found: the recording declares none on this ground, no known track fits, and the \
+             driven line does not pass one fast, straight place three times. Give a gate to get laps."
                 .to_owned(),
             None,
         ));

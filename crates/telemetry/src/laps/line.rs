@@ -1,6 +1,6 @@
 //! The line of the best lap, as a ruler: where along the track is a point?
 //!
-//! The line has a vertex about every five metres, each with a direction; the lines across the way through two
+//! The line has a vertex about every three metres, each with a direction; the lines across the way through two
 //! neighbouring vertices bound the ground between them, and the share of the way from one to the other is the position.
 //! So the position is continuous, exact on the line, the same for everybody who passes abreast however far to the
 //! side, and 0 and the full length lie on the gates themselves.
@@ -11,9 +11,9 @@ use super::gates::Gates;
 use crate::clean::Drive;
 
 /// Close enough to follow a kart's hairpin, far enough apart that a receiver's noise does not turn the directions.
-const SPACING_M: f64 = 5.0;
+const SPACING_M: f64 = 3.0;
 /// Vertices before and after the lap that take part in smoothing its ends.
-const LEAD: usize = 6;
+const LEAD: usize = 8;
 /// Rounds of the (1, 2, 1)/4 filter.
 const SMOOTHING: usize = 2;
 /// Further than this to the side is not on the track.
@@ -187,11 +187,14 @@ fn vertices(way: &Polyline, gates: &Gates) -> Vec<Vertex> {
     let finish = gates.finish.as_ref().unwrap_or(&gates.start);
     points[LEAD] = on_gate(&gates.start, points[LEAD]);
     points[LEAD + count] = on_gate(finish, points[LEAD + count]);
+    let step_m = |i: usize| (points[i] - points[i - 1]).length_m();
+    // Smoothing cuts corners; positions are told in metres that were driven.
+    let driven = way.lap_m() / (LEAD + 1..=LEAD + count).map(step_m).sum::<f64>();
     let mut along_m = 0.0;
     (LEAD..=LEAD + count)
         .map(|i| {
             if i > LEAD {
-                along_m += (points[i] - points[i - 1]).length_m();
+                along_m += driven * step_m(i);
             }
             let ahead = match i {
                 LEAD => gates.start.forward(),

@@ -76,8 +76,9 @@ pub(super) fn report(drive: &Drive, distance_m: &[f32], laps: &[Lap], splits: us
                     .map(|sector| sector.map(ms))
                     .collect(),
                 delta_best_ms: best_s.filter(|_| timed).map(|best_s| ms(time_s(lap) - best_s)),
-                distance_m: distance_at(drive, distance_m, lap.end_s)
-                    - distance_at(drive, distance_m, lap.start_s),
+                distance_m: rounded_mm(
+                    distance_at(drive, distance_m, lap.end_s) - distance_at(drive, distance_m, lap.start_s),
+                ),
                 max_speed_kmh: max_mps.map(kmh),
                 min_speed_kmh: min_mps.map(kmh),
                 note: note(lap),
@@ -93,6 +94,10 @@ fn time_s(lap: &Lap) -> f64 {
 /// Milliseconds with three decimals.
 pub(super) fn ms(seconds: f64) -> f64 {
     (seconds * 1e6).round() / 1e3
+}
+
+fn rounded_mm(metres: f64) -> f64 {
+    (metres * 1e3).round() / 1e3
 }
 
 fn kmh(mps: f32) -> f64 {
