@@ -12,7 +12,7 @@ use crate::sink::{Rejection, Sink};
 use super::cells::{Cells, number};
 use super::channels::Stream;
 use super::lines::{Lines, Row};
-use super::table::{Field, FixColumns, Header, declared_lap};
+use super::table::{Field, FixColumns, Header, declare_lap};
 use super::{Format, ReadError};
 
 /// A day of two-minute laps; more markers are no markers.
@@ -47,6 +47,7 @@ struct Head {
     time: String,
     duration_s: Option<f64>,
     markers_s: Vec<f64>,
+    markers_line: u64,
 }
 
 /// Reads the key-value lines, the names and the units.
@@ -94,6 +95,7 @@ impl Head {
             b"Time" => self.time = value,
             b"Duration" => self.duration_s = number(value.as_bytes()).ok(),
             b"Beacon Markers" => {
+                self.markers_line = lines.number();
                 self.take_markers(cells)
                     .unwrap_or_else(|why| lines.reject(why, sink));
             }
@@ -126,10 +128,9 @@ impl Head {
             _ => &self.markers_s,
         };
         for (pair, lap) in crossings.windows(2).zip(1..) {
-            if let [from, to] = pair
-                && to > from
-            {
-                sink.declared_lap(declared_lap(lap, (to - from) * 1000.0));
+            let [from, to] = pair else { continue };
+            if let Err(why) = declare_lap(sink, lap, (to - from) * 1000.0) {
+                sink.rejected(why, self.markers_line);
             }
         }
     }

@@ -10,6 +10,9 @@ use super::lines::{Lines, text};
 /// A CAN-heavy VBOX writes some 200 channels; a thousand leaves room and still bounds memory.
 pub(crate) const MAX_COLUMNS: usize = 1024;
 
+/// Unix milliseconds reach it in the year 33 658; a sum of stamps below it is still finite and exact to a millisecond.
+pub(crate) const MAX_STAMP: f64 = 1e15;
+
 /// Cells of the line given last; the buffers are kept from line to line.
 pub(crate) struct Cells {
     reader: csv_core::Reader,
@@ -91,11 +94,11 @@ impl Cells {
         true
     }
 
-    /// The time stamp of a row: it must be there and be a number.
+    /// The time stamp of a row: it must be there and be a time that some clock can show.
     pub(crate) fn stamp(&self, index: usize) -> Result<f64, Rejection> {
         self.number(index)
             .ok()
-            .filter(|stamp| !stamp.is_nan())
+            .filter(|stamp| stamp.abs() < MAX_STAMP)
             .ok_or(Rejection::Malformed)
     }
 

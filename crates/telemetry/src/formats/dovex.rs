@@ -4,13 +4,13 @@
 
 use std::io::BufRead;
 
-use crate::model::{DeclaredLap, Meta};
+use crate::model::Meta;
 use crate::sink::{Rejection, Sink};
 
-use super::cells::{Cells, number};
+use super::cells::Cells;
 use super::channels::{MPH_IN_MPS, Stream};
 use super::lines::{Lines, Row};
-use super::table::{Field, FixColumns, Header};
+use super::table::{Field, FixColumns, Header, declare_lap};
 use super::{Format, ReadError};
 
 pub(super) fn read(input: &mut dyn BufRead, sink: &mut dyn Sink) -> Result<(), ReadError> {
@@ -80,10 +80,11 @@ fn push_session(cells: &Cells, sink: &mut dyn Sink) {
 
 fn push_laps(cells: &Cells, line: u64, sink: &mut dyn Sink) {
     for (index, lap) in (0..cells.len()).zip(1_u32..) {
-        match number(cells.get(index)) {
-            Ok(time_ms) if time_ms > 0.0 => sink.declared_lap(DeclaredLap { number: lap, time_ms }),
-            Ok(_) => {}
-            Err(_) => sink.rejected(Rejection::Malformed, line),
+        let declared = cells
+            .stamp(index)
+            .and_then(|time_ms| declare_lap(sink, lap, time_ms));
+        if let Err(why) = declared {
+            sink.rejected(why, line);
         }
     }
 }

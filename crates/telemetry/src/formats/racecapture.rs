@@ -13,7 +13,7 @@ use super::cells::Cells;
 use super::channels::Stream;
 use super::date::{DayClock, packed_time_s};
 use super::lines::{Lines, Row};
-use super::table::{Field, FixColumns, Header, declared_lap, lap_number};
+use super::table::{Field, FixColumns, Header, declare_lap, lap_number};
 use super::{Format, ReadError};
 
 /// 2000-01-01; what is before it is a clock that nobody has set.
@@ -166,7 +166,7 @@ impl Log {
             self.laps = Some(count);
             let time_ms = layout.lap_time.of(cells) * 1000.0;
             if ended && time_ms > 0.0 {
-                sink.declared_lap(declared_lap(count, time_ms));
+                declare_lap(sink, count, time_ms)?;
             }
         }
         let utc_ms = layout.utc.map_or(f64::NAN, |cell| cells.number_or_nan(cell));

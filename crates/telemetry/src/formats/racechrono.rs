@@ -12,7 +12,7 @@ use crate::sink::{Rejection, Sink};
 use super::cells::Cells;
 use super::channels::Stream;
 use super::lines::{Lines, Row};
-use super::table::{FixColumns, Header, declared_lap, lap_number};
+use super::table::{FixColumns, Header, declare_lap, lap_number};
 use super::{Format, ReadError};
 
 pub(super) fn read(input: &mut dyn BufRead, sink: &mut dyn Sink) -> Result<(), ReadError> {
@@ -124,7 +124,7 @@ impl Rows {
                     lon_deg: fix.lon_deg,
                 },
                 sink,
-            );
+            )?;
         }
         for stream in streams {
             stream.push(sink, clock_s, |cell| cells.number_or_nan(cell));
@@ -136,20 +136,21 @@ impl Rows {
     }
 
     /// Notes a change of the lap column; the lap that a file begins in has no beginning.
-    fn take_lap(&mut self, lap: Option<u32>, here: LapMark, sink: &mut dyn Sink) {
+    fn take_lap(&mut self, lap: Option<u32>, here: LapMark, sink: &mut dyn Sink) -> Result<(), Rejection> {
         let changed = self.any && lap != self.lap;
         self.any = true;
         self.lap = lap;
         if !changed {
-            return;
+            return Ok(());
         }
         let mark = lap.map(|lap| LapMark { lap, ..here });
-        if let (Some(began), Some(_)) = (self.mark, mark) {
-            sink.declared_lap(declared_lap(began.lap, (here.clock_s - began.clock_s) * 1000.0));
-        }
+        let began = std::mem::replace(&mut self.mark, mark);
         if let Some(mark) = mark {
             sink.lap_mark(mark);
         }
-        self.mark = mark;
+        match (began, mark) {
+            (Some(began), Some(_)) => declare_lap(sink, began.lap, (here.clock_s - began.clock_s) * 1000.0),
+            _ => Ok(()),
+        }
     }
 }

@@ -3,8 +3,9 @@
 use crate::model::{DeclaredLap, Fix, Provenance};
 use crate::sink::{Rejection, Sink};
 
-use super::cells::{Cells, is_place};
+use super::cells::{Cells, MAX_STAMP, is_place};
 use super::channels::{Column, Scale, Stream, narrow, unit_of};
+use super::date::DAY_MS;
 
 /// The column names of a table with their units and sources, and which of them are already spoken for.
 pub(crate) struct Header {
@@ -250,7 +251,7 @@ impl FixColumns {
         }
         Ok(Some(Fix {
             clock_s,
-            utc_ms,
+            utc_ms: if utc_ms.abs() < MAX_STAMP { utc_ms } else { f64::NAN },
             lat_deg,
             lon_deg,
             alt_m: narrow(self.alt.of(cells)),
@@ -291,12 +292,15 @@ fn degrees(field: Field, cells: &Cells) -> Result<f64, Rejection> {
     }
 }
 
-/// A lap as a file declares it, to the microsecond: what is finer is the noise of adding decimals in binary.
-pub(crate) fn declared_lap(number: u32, time_ms: f64) -> DeclaredLap {
-    DeclaredLap {
-        number,
-        time_ms: (time_ms * 1000.0).round() / 1000.0,
+/// Hands on a lap as a file declares it, to the microsecond: what is finer is the noise of adding decimals in binary. An
+/// error for a time that no lap takes.
+pub(crate) fn declare_lap(sink: &mut dyn Sink, number: u32, time_ms: f64) -> Result<(), Rejection> {
+    if !(time_ms > 0.0 && time_ms <= DAY_MS) {
+        return Err(Rejection::Malformed);
     }
+    let time_ms = (time_ms * 1000.0).round() / 1000.0;
+    sink.declared_lap(DeclaredLap { number, time_ms });
+    Ok(())
 }
 
 /// A lap number as files write it, also where an app has made `7` into `7.0`.

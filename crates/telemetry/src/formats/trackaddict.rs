@@ -12,7 +12,7 @@ use super::cells::{Cells, is_place, number};
 use super::channels::Stream;
 use super::date::duration_s;
 use super::lines::{Lines, Row, text};
-use super::table::{FixColumns, Header, declared_lap};
+use super::table::{FixColumns, Header, declare_lap};
 use super::{Format, ReadError};
 
 /// A phone's place is good to some ten metres; the app's own trigger is about as wide.
@@ -145,11 +145,8 @@ fn push_comment(comment: &str, sink: &mut dyn Sink) -> Result<(), Rejection> {
         return Ok(());
     };
     let number = lap.trim().parse().map_err(|_| Rejection::Malformed)?;
-    let time_s = duration_s(time)
-        .filter(|time_s| *time_s > 0.0)
-        .ok_or(Rejection::Malformed)?;
-    sink.declared_lap(declared_lap(number, time_s * 1000.0));
-    Ok(())
+    let time_s = duration_s(time).ok_or(Rejection::Malformed)?;
+    declare_lap(sink, number, time_s * 1000.0)
 }
 
 struct Rows {

@@ -15,7 +15,7 @@ use super::channels::narrow;
 use super::date::iso_utc_ms;
 use super::{Format, ReadError};
 
-use xml::{Node, Nodes};
+use xml::{Broken, Node, Nodes};
 
 /// How near a waypoint the line across the track is looked for: half a wide straight.
 const GATE_RADIUS_M: f64 = 15.0;
@@ -27,12 +27,18 @@ pub(super) fn read(input: &mut dyn BufRead, sink: &mut dyn Sink) -> Result<(), R
         match nodes.next() {
             Ok(Some(node)) => track.take(node, sink),
             Ok(None) => break,
+            Err(Broken::Io(source)) => {
+                return Err(ReadError::Io {
+                    line: nodes.line(),
+                    source,
+                });
+            }
             // What was read before the damage is good; markup behind it is not.
-            Err(cause) if track.points > 0 => {
+            Err(Broken::Markup(cause)) if track.points > 0 => {
                 sink.message(broken(&cause, nodes.line()));
                 break;
             }
-            Err(cause) => {
+            Err(Broken::Markup(cause)) => {
                 return Err(ReadError::Xml {
                     line: nodes.line(),
                     cause,
@@ -169,7 +175,8 @@ impl Point {
                 self.fix.utc_ms = iso_utc_ms(text.trim()).unwrap_or(f64::NAN);
                 self.fix.clock_s = self.fix.utc_ms / 1000.0;
             }
-            "name" => text.trim().clone_into(&mut self.name),
+            // Text comes in pieces where it holds entities; the first piece says what the point is.
+            "name" if self.name.is_empty() => text.trim().clone_into(&mut self.name),
             _ => {}
         }
     }

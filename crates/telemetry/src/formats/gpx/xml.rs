@@ -66,8 +66,8 @@ impl<'a> Nodes<'a> {
         self.reader.get_ref().line
     }
 
-    /// The next node; nothing at the end; the cause in words where the markup is broken.
-    pub(super) fn next(&mut self) -> Result<Option<Node<'_>>, String> {
+    /// The next node; nothing at the end.
+    pub(super) fn next(&mut self) -> Result<Option<Node<'_>>, Broken> {
         if self.close_next {
             self.close_next = false;
             return Ok(Some(Node::Close {
@@ -81,35 +81,21 @@ impl<'a> Nodes<'a> {
             }
             self.event.clear();
             self.reader.get_mut().since_event = 0;
-            match self
-                .reader
-                .read_event_into(&mut self.event)
-                .map_err(|error| error.to_string())?
-            {
+            match self.reader.read_event_into(&mut self.event)? {
                 Event::Start(start) => {
-                    start.local_name().as_ref().clone_into(&mut self.name);
                     if self.path.len() >= MAX_DEPTH {
-                        return Err(format!("elements nest more than {MAX_DEPTH} deep"));
+                        return Err(Broken::Markup(format!(
+                            "elements nest more than {MAX_DEPTH} deep"
+                        )));
                     }
+                    start.local_name().as_ref().clone_into(&mut self.name);
                     self.path.push(self.name.clone());
-                    let (lat, lon, creator) = attributes(&start)?;
-                    return Ok(Some(Node::Open {
-                        name: &self.name,
-                        lat,
-                        lon,
-                        creator,
-                    }));
+                    return open(&self.name, &start).map(Some);
                 }
                 Event::Empty(start) => {
                     start.local_name().as_ref().clone_into(&mut self.name);
                     self.close_next = true;
-                    let (lat, lon, creator) = attributes(&start)?;
-                    return Ok(Some(Node::Open {
-                        name: &self.name,
-                        lat,
-                        lon,
-                        creator,
-                    }));
+                    return open(&self.name, &start).map(Some);
                 }
                 Event::End(end) => {
                     end.local_name().as_ref().clone_into(&mut self.name);
@@ -144,14 +130,39 @@ impl<'a> Nodes<'a> {
     }
 }
 
-type Attributes = (Option<String>, Option<String>, Option<String>);
-
-fn attributes(start: &BytesStart<'_>) -> Result<Attributes, String> {
+fn open<'a>(name: &'a str, start: &BytesStart<'_>) -> Result<Node<'a>, Broken> {
     let value = |name: &str| match start.try_get_attribute(name) {
         Ok(attribute) => Ok(attribute.map(|attribute| attribute.value.into_owned())),
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(quick_xml::Error::from(error)),
     };
-    Ok((value("lat")?, value("lon")?, value("creator")?))
+    Ok(Node::Open {
+        name,
+        lat: value("lat")?,
+        lon: value("lon")?,
+        creator: value("creator")?,
+    })
+}
+
+/// Why there is no next node.
+pub(super) enum Broken {
+    /// The bytes stopped coming.
+    Io(Error),
+    /// The cause in words.
+    Markup(String),
+}
+
+/// A cause may quote the file; this much of it is enough to find the place.
+const MAX_CAUSE_CHARS: usize = 200;
+
+impl From<quick_xml::Error> for Broken {
+    fn from(error: quick_xml::Error) -> Self {
+        if let quick_xml::Error::Io(io) = &error
+            && io.kind() != ErrorKind::InvalidData
+        {
+            return Self::Io(Error::new(io.kind(), io.to_string()));
+        }
+        Self::Markup(error.to_string().chars().take(MAX_CAUSE_CHARS).collect())
+    }
 }
 
 /// The file with every byte beyond ASCII shown as `?`: numbers, times and the words that count are ASCII, and so a name

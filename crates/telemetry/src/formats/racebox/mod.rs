@@ -14,7 +14,7 @@ use super::cells::Cells;
 use super::channels::{KMH_IN_MPS, MPH_IN_MPS, Stream};
 use super::date::{duration_s, iso_utc_ms};
 use super::lines::{Lines, Row};
-use super::table::{Field, FixColumns, Header, declared_lap, lap_number};
+use super::table::{Field, FixColumns, Header, declare_lap, lap_number};
 use super::{Format, ReadError};
 
 use speed::SpeedUnit;
@@ -61,9 +61,9 @@ fn read_head(lines: &mut Lines<'_>, cells: &mut Cells, sink: &mut dyn Sink) -> R
             });
         }
         if let Some(number) = key.strip_prefix("lap ").and_then(|number| number.parse().ok()) {
-            match duration_s(&value).filter(|time_s| *time_s > 0.0) {
-                Some(time_s) => sink.declared_lap(declared_lap(number, time_s * 1000.0)),
-                None => sink.rejected(Rejection::Malformed, lines.number()),
+            let time_s = duration_s(&value).ok_or(Rejection::Malformed);
+            if let Err(why) = time_s.and_then(|time_s| declare_lap(sink, number, time_s * 1000.0)) {
+                lines.reject(why, sink);
             }
             laps_declared = true;
         } else if !value.is_empty() {
@@ -154,24 +154,26 @@ impl Rows {
                     lon_deg: fix.lon_deg,
                 },
                 sink,
-            );
+            )?;
         }
         self.speed.push(fix, sink);
         Ok(())
     }
 
     /// Notes a change of the lap column. Lap 0 is no lap: way out, way in, standing.
-    fn take_lap(&mut self, here: LapMark, sink: &mut dyn Sink) {
+    fn take_lap(&mut self, here: LapMark, sink: &mut dyn Sink) -> Result<(), Rejection> {
         let before = self.lap.replace(here.lap);
         if before.is_none_or(|before| before == here.lap) {
-            return;
+            return Ok(());
         }
-        if let Some(began) = self.mark.take().filter(|_| self.declares_laps) {
-            sink.declared_lap(declared_lap(began.lap, (here.clock_s - began.clock_s) * 1000.0));
-        }
+        let began = self.mark.take().filter(|_| self.declares_laps);
         if here.lap > 0 {
             sink.lap_mark(here);
             self.mark = Some(here);
+        }
+        match began {
+            Some(began) => declare_lap(sink, began.lap, (here.clock_s - began.clock_s) * 1000.0),
+            None => Ok(()),
         }
     }
 }
@@ -179,7 +181,7 @@ impl Rows {
 /// Seconds and Unix milliseconds of a row. A number is Unix milliseconds, Unix seconds, or seconds since the start,
 /// which its size tells apart.
 fn time_of(cells: &Cells, cell: usize) -> Result<(f64, f64), Rejection> {
-    if let Ok(number) = cells.number(cell) {
+    if let Ok(number) = cells.stamp(cell) {
         return match number {
             ms if ms > 1e11 => Ok((ms / 1000.0, ms)),
             s if s > 1e8 => Ok((s, s * 1000.0)),
