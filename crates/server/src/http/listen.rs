@@ -29,8 +29,8 @@ use tower::ServiceExt;
 
 use super::identity::Peer;
 
-/// Connections at once. With 16 KiB of buffer each this is at most 160 MB, and twice the 5 000 slow uploads of DESIGN
-/// section 10; the next ones wait in the kernel's queue.
+/// Connections at once. With 16 KiB of buffer each this is at most 160 MB, and twice the 5 000 slow uploads it is built
+/// for; the next ones wait in the kernel's queue.
 const CONNECTIONS_MAX: usize = 10_000;
 /// Head of a request and read buffer of a body alike.
 const BUFFER_BYTES_MAX: usize = 16 * 1024;
