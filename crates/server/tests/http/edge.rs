@@ -1,0 +1,169 @@
+//! What surrounds every request: headers, envelopes, the log, and the end.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use crate::support::{OWNER, PASSWORD, Site, read_reply};
+
+#[test]
+fn a_server_that_can_work_says_so() {
+    let site = Site::fresh();
+    assert_eq!(site.get("/healthz", &[]).status, 200);
+    let ready = site.get("/readyz", &[]);
+    assert_eq!(ready.status, 200, "{}", ready.text());
+    assert_eq!(
+        std::fs::read_dir(site.folder.path().join("staging"))
+            .unwrap()
+            .count(),
+        0
+    );
+    std::fs::remove_dir_all(site.folder.path().join("staging")).unwrap();
+    let not_ready = site.get("/readyz", &[]);
+    assert_eq!(
+        (not_ready.status, not_ready.error_code().as_str()),
+        (503, "not_ready")
+    );
+}
+
+#[test]
+fn pages_carry_the_policy_and_answers_are_not_kept() {
+    let site = Site::fresh();
+    let page = site.get("/sessions/whatever", &[]);
+    assert_eq!(page.status, 200);
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(
+        policy.contains("default-src 'self'") && policy.contains("frame-ancestors 'none'"),
+        "{policy}"
+    );
+    assert!(!policy.contains("unsafe-inline"), "{policy}");
+    assert_eq!(page.header("x-content-type-options"), Some("nosniff"));
+    assert_eq!(page.header("referrer-policy"), Some("no-referrer"));
+    let answer = site.get("/api/v1/setup", &[]);
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    assert!(answer.header("x-request-id").is_some());
+}
+
+#[test]
+fn unknown_addresses_and_methods_of_the_api_answer_in_its_own_way() {
+    let site = Site::fresh();
+    let unknown = site.get("/api/v1/nonsense", &[]);
+    assert_eq!(
+        (unknown.status, unknown.error_code().as_str()),
+        (404, "not_found")
+    );
+    let wrong = site.send("DELETE", "/api/v1/sessions", &[], b"");
+    assert_eq!(
+        (wrong.status, wrong.error_code().as_str()),
+        (405, "method_not_allowed")
+    );
+    let shapeless = site.post_json("/api/v1/session-cookie/login", &[], r#"{"email":1}"#);
+    assert_eq!(
+        (shapeless.status, shapeless.error_code().as_str()),
+        (422, "wrong_shape")
+    );
+    let broken = site.post_json("/api/v1/session-cookie/login", &[], "{");
+    assert_eq!(
+        (broken.status, broken.error_code().as_str()),
+        (400, "malformed_json")
+    );
+    let untyped = site.send("POST", "/api/v1/session-cookie/login", &[], b"{}");
+    assert_eq!(untyped.status, 415);
+    let long = format!(r#"{{"email":"{}"}}"#, "x".repeat(20_000));
+    assert_eq!(
+        site.post_json("/api/v1/session-cookie/login", &[], &long).status,
+        413
+    );
+}
+
+#[test]
+fn a_head_without_end_is_refused() {
+    let site = Site::fresh();
+    let reply = site.exchange(
+        format!(
+            "GET / HTTP/1.1\r\nHost: x\r\nX-Long: {}\r\n\r\n",
+            "x".repeat(40_000)
+        )
+        .as_bytes(),
+    );
+    assert_eq!(reply.status, 431);
+}
+
+#[test]
+fn an_upload_in_progress_finishes_when_the_server_stops() {
+    let mut site = Site::owned();
+    let (_, token) = site.add_device(OWNER, "Logger");
+    let mut stream = site.connect();
+    let head = format!(
+        "POST /api/upload?filename=a.csv HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\nContent-Length: 6\r\n\r\n1,2"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    // Answered only after the head above: the same connection's turn has come once another one is served.
+    assert_eq!(site.get("/healthz", &[]).status, 200);
+    let addr = site.addr();
+    let stopped = site.stopping();
+    while std::net::TcpStream::connect(addr).is_ok() {}
+    stream.write_all(b",3\n").unwrap();
+    let reply = read_reply(&mut stream);
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    assert_eq!(reply.json()["size_bytes"], 6);
+    drop(stream);
+    site.wait(stopped).unwrap();
+}
+
+/// Everything that is logged in this process.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn the_log_tells_requests_apart_and_holds_no_secret() {
+    let log = Log::default();
+    let writer = log.clone();
+    tracing_subscriber::fmt()
+        .json()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .init();
+    let site = Site::fresh();
+    let setup = site.setup_token();
+    let body = serde_json::json!({ "token": setup, "email": OWNER, "password": PASSWORD }).to_string();
+    let cookie = site.post_json("/api/v1/setup", &[], &body).cookie();
+    let (_, bearer) = site.add_device(OWNER, "Logger");
+    site.post_json("/api/v1/setup", &[], &body);
+    site.post_json(
+        "/api/v1/session-cookie/login",
+        &[],
+        &body.replace("token", "tokem"),
+    );
+    site.upload(("authorization", &bearer), "a.csv?token=in-a-query", b"1,2");
+    let answered = site.get("/api/v1/me", &[("cookie", &cookie)]);
+    drop(site);
+
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(
+        text.contains(answered.header("x-request-id").unwrap()),
+        "request ids are in the log"
+    );
+    assert!(text.contains("/api/v1/setup"));
+    let secrets = [
+        setup.as_str(),
+        PASSWORD,
+        cookie.split_once('=').unwrap().1,
+        bearer.strip_prefix("Bearer ").unwrap(),
+        "in-a-query",
+    ];
+    for secret in secrets {
+        let found = text.lines().find(|line| line.contains(secret));
+        assert_eq!(found, None);
+    }
+}
