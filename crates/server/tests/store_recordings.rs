@@ -47,7 +47,9 @@ fn objects_of_a(folder: &TempDir) -> Vec<String> {
 
 /// (file name, version) newest first.
 async fn listed(backend: &Backend) -> Vec<(String, i64)> {
-    let (sessions, _) = sessions::list(&backend.store, TENANT_A, None, 100).await.unwrap();
+    let (sessions, _) = sessions::list(&backend.store, TENANT_A, None, None, 100)
+        .await
+        .unwrap();
     sessions
         .into_iter()
         .map(|session| (session.file_name, session.version))
@@ -195,7 +197,9 @@ async fn a_list_is_read_page_by_page_without_gaps_or_repeats() {
     }
     let (mut names, mut after) = (Vec::new(), None);
     loop {
-        let (page, next) = sessions::list(&backend.store, TENANT_A, after, 3).await.unwrap();
+        let (page, next) = sessions::list(&backend.store, TENANT_A, None, after, 3)
+            .await
+            .unwrap();
         assert!(page.len() <= 3);
         names.extend(page.into_iter().map(|session| session.file_name));
         let Some(next) = next else { break };

@@ -2,10 +2,12 @@
 //!
 //! Our own recordings carry 128 random bits in the `OPEN` row that a device writes first, so the same recording is
 //! known again whoever brings it and whatever the file is called by then. Any other file is known by the device that
-//! sent it and its name.
+//! sent it and its name. Pictures come without a name: all of a camera's are versions of one, so the same shot sent
+//! again is known and another shot is another version.
 
 use wire::recording::{HEADER, HEADER_WITHOUT_EPOCH, RecordingId};
 
+use super::Kind;
 use crate::store::DeviceId;
 
 /// How much of a recording's beginning is looked at: header and `OPEN` row together are far below the 512 bytes of the
@@ -13,11 +15,12 @@ use crate::store::DeviceId;
 pub(super) const HEAD_BYTES_MAX: usize = 4096;
 
 /// The text that versions of one recording share.
-pub(super) fn identity(head: &[u8], device: Option<DeviceId>, file_name: &str) -> String {
-    match (open_id(head), device) {
-        (Some(id), _) => format!("open:{id}"),
-        (None, Some(device)) => format!("name:{device}:{file_name}"),
-        (None, None) => format!("name:-:{file_name}"),
+pub(super) fn identity(kind: Kind, head: &[u8], device: Option<DeviceId>, file_name: &str) -> String {
+    let device = device.map_or("-".to_owned(), |device| device.to_string());
+    match (kind, open_id(head)) {
+        (Kind::Picture, _) => format!("picture:{device}"),
+        (Kind::Drive, Some(id)) => format!("open:{id}"),
+        (Kind::Drive, None) => format!("name:{device}:{file_name}"),
     }
 }
 
@@ -47,11 +50,11 @@ mod tests {
     fn our_recording_is_known_by_its_open_row_under_any_name() {
         let head = format!("{HEADER}\r\n12,M,OPEN,{ID},rs-core,1.2.0,race\r\n20,I,0,0,1\r\n");
         assert_eq!(
-            identity(head.as_bytes(), None, "sess_000001.csv"),
+            identity(Kind::Drive, head.as_bytes(), None, "sess_000001.csv"),
             format!("open:{ID}")
         );
         assert_eq!(
-            identity(head.as_bytes(), None, "copy of it.csv"),
+            identity(Kind::Drive, head.as_bytes(), None, "copy of it.csv"),
             format!("open:{ID}")
         );
     }
@@ -59,14 +62,21 @@ mod tests {
     #[test]
     fn an_open_row_in_a_file_with_another_header_means_nothing() {
         let head = format!("time,kind,what\n12,M,OPEN,{ID}\n");
-        assert_eq!(identity(head.as_bytes(), None, "a.csv"), "name:-:a.csv");
+        assert_eq!(
+            identity(Kind::Drive, head.as_bytes(), None, "a.csv"),
+            "name:-:a.csv"
+        );
     }
 
     #[test]
     fn a_cut_or_malformed_id_means_nothing() {
         for id in ["00112233", "zz112233445566778899aabbccddeeff", ""] {
             let head = format!("{HEADER}\n12,M,OPEN,{id}");
-            assert_eq!(identity(head.as_bytes(), None, "a.csv"), "name:-:a.csv", "{id:?}");
+            assert_eq!(
+                identity(Kind::Drive, head.as_bytes(), None, "a.csv"),
+                "name:-:a.csv",
+                "{id:?}"
+            );
         }
     }
 }

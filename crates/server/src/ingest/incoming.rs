@@ -117,7 +117,7 @@ impl Incoming {
             device: sender.device,
             uploaded_by: sender.user,
             kind: *kind,
-            identity: identity(&self.head, sender.device, file_name),
+            identity: identity(*kind, &self.head, sender.device, file_name),
             file_name: file_name.clone(),
             sha256,
             size_bytes: self.received_bytes,

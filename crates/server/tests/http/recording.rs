@@ -2,12 +2,12 @@
 //! gate is laid.
 
 /// What every lap takes.
-pub const LAP_S: f64 = 50.0;
+pub(crate) const LAP_S: f64 = 50.0;
 /// Rounds driven, the first and the last of them not measured by any gate.
-pub const ROUNDS: u32 = 6;
+pub(crate) const ROUNDS: u32 = 6;
 
 /// Six rounds at 10 Hz as our own loggers write them, lines ended by CR LF.
-pub fn circle() -> Vec<u8> {
+pub(crate) fn circle() -> Vec<u8> {
     let (lat, lon, radius_m) = (54.886_f64, -2.271_f64, 250.0);
     let metre_deg = 1.0 / 111_320.0;
     let speed_kmh = 2.0 * std::f64::consts::PI * radius_m / LAP_S * 3.6;

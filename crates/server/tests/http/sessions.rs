@@ -73,7 +73,9 @@ fn channels_are_listed_and_read_thinned_by_stream_and_time() {
     assert!((2..=60).contains(&times.len()), "{}", times.len());
     assert!(times.iter().all(|t| (100.0..=200.0).contains(t)), "{times:?}");
     // 250 m of radius in 50 s a round.
-    let speed = series[0]["values"][5].as_f64().unwrap_or_else(|| panic!("{reply}"));
+    let speed = series[0]["values"][5]
+        .as_f64()
+        .unwrap_or_else(|| panic!("{reply}"));
     assert!((speed - 31.416).abs() < 0.05, "{speed}");
 
     assert_eq!(data("names=gps.nonsense").status, 404);

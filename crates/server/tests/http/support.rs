@@ -20,11 +20,11 @@ use server::store::accounts::Role;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-pub const OWNER: &str = "owner@example.org";
-pub const PASSWORD: &str = "paddock-17-gate";
-pub const UPLOAD_MAX_BYTES: u64 = 4 << 20;
+pub(crate) const OWNER: &str = "owner@example.org";
+pub(crate) const PASSWORD: &str = "paddock-17-gate";
+pub(crate) const UPLOAD_MAX_BYTES: u64 = 4 << 20;
 
-pub struct TestClock(AtomicI64);
+pub(crate) struct TestClock(AtomicI64);
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
@@ -32,7 +32,7 @@ impl Clock for TestClock {
     }
 }
 
-pub struct Site {
+pub(crate) struct Site {
     pub folder: TempDir,
     clock: Arc<TestClock>,
     runtime: Runtime,
@@ -42,12 +42,12 @@ pub struct Site {
 
 impl Site {
     /// A fresh server without an owner.
-    pub fn fresh() -> Self {
+    pub(crate) fn fresh() -> Self {
         Self::with(|_| {})
     }
 
     /// A fresh server with other settings.
-    pub fn with(change: impl FnOnce(&mut Config)) -> Self {
+    pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config::local(folder.path());
         config.upload_max_bytes = UPLOAD_MAX_BYTES;
@@ -71,13 +71,13 @@ impl Site {
     }
 
     /// A server whose owner is [`OWNER`].
-    pub fn owned() -> Self {
+    pub(crate) fn owned() -> Self {
         let site = Self::fresh();
         site.add_user(OWNER, Role::Owner);
         site
     }
 
-    pub fn start(&mut self) {
+    pub(crate) fn start(&mut self) {
         let environment = Environment {
             fs: Arc::new(RealFs),
             clock: self.clock.clone(),
@@ -94,70 +94,70 @@ impl Site {
         }));
     }
 
-    pub fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         let running = self.running.take().unwrap();
         self.runtime.block_on(running.stop());
     }
 
     /// Begins to stop; the server ends when its requests have.
-    pub fn stopping(&mut self) -> tokio::task::JoinHandle<()> {
+    pub(crate) fn stopping(&mut self) -> tokio::task::JoinHandle<()> {
         self.runtime.spawn(self.running.take().unwrap().stop())
     }
 
-    pub fn wait<T>(&self, future: impl Future<Output = T>) -> T {
+    pub(crate) fn wait<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
     }
 
-    pub fn advance(&self, by: Duration) {
+    pub(crate) fn advance(&self, by: Duration) {
         self.clock
             .0
             .fetch_add(i64::try_from(by.as_secs()).unwrap(), Ordering::SeqCst);
     }
 
-    pub fn running(&self) -> &Running {
+    pub(crate) fn running(&self) -> &Running {
         self.running.as_ref().unwrap()
     }
 
-    pub fn addr(&self) -> SocketAddr {
+    pub(crate) fn addr(&self) -> SocketAddr {
         self.running().addr
     }
 
-    pub fn setup_token(&self) -> String {
+    pub(crate) fn setup_token(&self) -> String {
         let link = self.running().setup_link.as_ref().unwrap();
         link.split_once("/setup#").unwrap().1.to_owned()
     }
 
-    pub fn add_user(&self, email: &str, role: Role) {
+    pub(crate) fn add_user(&self, email: &str, role: Role) {
         let adding = admin::create_user(self.running().store(), email, Password::new(PASSWORD), role);
         self.wait(adding).unwrap();
     }
 
     /// A device of the user's team: its id and an `Authorization` value.
-    pub fn add_device(&self, email: &str, name: &str) -> (String, String) {
+    pub(crate) fn add_device(&self, email: &str, name: &str) -> (String, String) {
         let adding = admin::create_device(self.running().store(), email, name, None);
         let (id, token) = self.wait(adding).unwrap();
         (id.to_string(), format!("Bearer {}", token.expose()))
     }
 
     /// Signs in and gives the cookie as it goes into a request.
-    pub fn sign_in(&self, email: &str) -> String {
+    pub(crate) fn sign_in(&self, email: &str) -> String {
         let body = serde_json::json!({ "email": email, "password": PASSWORD }).to_string();
         let reply = self.post_json("/api/v1/session-cookie/login", &[], &body);
         assert_eq!(reply.status, 200, "{}", reply.text());
         reply.cookie()
     }
 
-    pub fn get(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
+    pub(crate) fn get(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
         self.send("GET", path, headers, b"")
     }
 
-    pub fn post_json(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+    pub(crate) fn post_json(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
         let mut all = vec![("content-type", "application/json")];
         all.extend_from_slice(headers);
         self.send("POST", path, &all, body.as_bytes())
     }
 
-    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+    pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
         let mut head = format!(
             "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n",
             self.addr()
@@ -172,28 +172,28 @@ impl Site {
     }
 
     /// Sends exactly these bytes and reads to the end of the answer.
-    pub fn exchange(&self, request: &[u8]) -> Reply {
+    pub(crate) fn exchange(&self, request: &[u8]) -> Reply {
         let mut stream = self.connect();
         // The server may answer and close before it has read everything.
         let _ = stream.write_all(request);
         read_reply(&mut stream)
     }
 
-    pub fn connect(&self) -> TcpStream {
+    pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.addr()).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         stream
     }
 
     /// Uploads a raw body under a name and gives the answer.
-    pub fn upload(&self, who: (&str, &str), name: &str, body: &[u8]) -> Value {
+    pub(crate) fn upload(&self, who: (&str, &str), name: &str, body: &[u8]) -> Value {
         let reply = self.send("POST", &format!("/api/upload?filename={name}"), &[who], body);
         assert_eq!(reply.status, 200, "{}", reply.text());
         reply.json()
     }
 
     /// The session once its analysis is through.
-    pub fn analysed(&self, who: (&str, &str), session_id: &str) -> Value {
+    pub(crate) fn analysed(&self, who: (&str, &str), session_id: &str) -> Value {
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
             let session = self.get(&format!("/api/v1/sessions/{session_id}"), &[who]).json();
@@ -205,7 +205,7 @@ impl Site {
     }
 }
 
-pub fn read_reply(stream: &mut TcpStream) -> Reply {
+pub(crate) fn read_reply(stream: &mut TcpStream) -> Reply {
     let mut bytes = Vec::new();
     let mut piece = [0; 16 * 1024];
     loop {
@@ -219,7 +219,7 @@ pub fn read_reply(stream: &mut TcpStream) -> Reply {
 }
 
 #[derive(Debug)]
-pub struct Reply {
+pub(crate) struct Reply {
     pub status: u16,
     headers: Vec<(String, String)>,
     pub body: Vec<u8>,
@@ -249,23 +249,23 @@ impl Reply {
         matches!(self.status, 204 | 304) || length.is_some_and(|length| self.body.len() >= length)
     }
 
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
             .find(|(known, _)| known == name)
             .map(|(_, value)| value.as_str())
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body)
             .unwrap_or_else(|error| panic!("{error}: {} {}", self.status, self.text()))
     }
 
-    pub fn error_code(&self) -> String {
+    pub(crate) fn error_code(&self) -> String {
         self.json()["error"]["code"]
             .as_str()
             .unwrap_or_else(|| panic!("no code: {}", self.text()))
@@ -273,7 +273,7 @@ impl Reply {
     }
 
     /// `name=value` of the cookie that was set.
-    pub fn cookie(&self) -> String {
+    pub(crate) fn cookie(&self) -> String {
         self.header("set-cookie")
             .unwrap()
             .split(';')

@@ -458,7 +458,7 @@ mod tests {
         assert_eq!(
             read(&[b"{\"filename\":\"a\",\"content\":\"1\n\"}"]),
             Err(JsonBodyError::Syntax {
-                at: 29,
+                at: 28,
                 expected: "an escape such as \\n instead of a control character"
             })
         );

@@ -61,7 +61,7 @@ CREATE TABLE device_tokens (
 CREATE INDEX device_tokens_by_device ON device_tokens (device_id);
 
 -- One stored version of one recording. `identity` says which versions are of one recording: `open:<id>` for ours,
--- `name:<device or ->:<file name>` for others.
+-- `name:<device or ->:<file name>` for others, `picture:<device or ->` for stills.
 CREATE TABLE recordings (
   id           TEXT    NOT NULL PRIMARY KEY,
   tenant_id    TEXT    NOT NULL REFERENCES tenants (id),
