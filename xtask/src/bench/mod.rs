@@ -1,15 +1,50 @@
 //! Figures beside those of other programs, measured in the same run.
+//!
+//! One module a row of DESIGN's table of measures. Runs alternate between the programs and medians are compared, so that
+//! another load on the machine hits all alike. Peers are installed from their registries into `target/bench`.
+
+mod csv_to_laps;
+mod peers;
 
 use std::path::Path;
 
 use anyhow::{Result, bail};
 
+use crate::process::say;
+
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Rows to measure; all of them if none is named.
+    /// Rows to measure: csv-to-laps. All of them if none is named.
+    #[arg(long = "row", value_name = "ROW")]
     rows: Vec<String>,
 }
 
-pub(crate) fn run(_root: &Path, args: &Args) -> Result<()> {
-    bail!("no measure of this name: {:?}", args.rows);
+const ROWS: [&str; 1] = [csv_to_laps::NAME];
+
+pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
+    if let Some(unknown) = args.rows.iter().find(|row| !ROWS.contains(&row.as_str())) {
+        bail!("there is no row {unknown}; there is {}", ROWS.join(", "));
+    }
+    let folder = root.join("target").join("bench");
+    std::fs::create_dir_all(&folder)?;
+    if args.rows.is_empty() || args.rows.iter().any(|row| row == csv_to_laps::NAME) {
+        say(csv_to_laps::measure(root, &folder)?);
+    }
+    Ok(())
+}
+
+/// The middle of the measured seconds; of an even number, the upper middle.
+fn median(mut seconds: Vec<f64>) -> f64 {
+    seconds.sort_by(f64::total_cmp);
+    seconds.get(seconds.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::median;
+
+    #[test]
+    fn one_slow_run_does_not_move_the_median() {
+        assert_eq!(median(vec![0.2, 9.0, 0.1]), 0.2);
+    }
 }

@@ -201,9 +201,11 @@ fn the_fixes_file_has_every_channel_of_the_report() {
     let last = f64::from(report.laps.last().unwrap().number);
     assert_eq!(laps.iter().copied().fold(f64::NEG_INFINITY, f64::max), last);
     let top_kmh = series[1].values.to_f64().into_iter().fold(0.0, f64::max) * 3.6;
+    let reported_kmh = report.quality.max_speed_kmh.unwrap();
+    // The report leaves out single spikes.
     assert!(
-        (top_kmh - report.quality.max_speed_kmh.unwrap()).abs() < 0.1,
-        "{top_kmh}"
+        (reported_kmh - 0.01..reported_kmh * 1.1).contains(&top_kmh),
+        "{top_kmh}, reported {reported_kmh}"
     );
 }
 
