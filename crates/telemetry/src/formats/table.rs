@@ -251,7 +251,11 @@ impl FixColumns {
         }
         Ok(Some(Fix {
             clock_s,
-            utc_ms: if utc_ms.abs() < MAX_STAMP { utc_ms } else { f64::NAN },
+            utc_ms: if utc_ms.abs() < MAX_STAMP {
+                utc_ms
+            } else {
+                f64::NAN
+            },
             lat_deg,
             lon_deg,
             alt_m: narrow(self.alt.of(cells)),

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use quick_xml::events::Event;
 use telemetry::Options;
 use telemetry::export::{self, Session};
 use telemetry::model::GateShape;
@@ -71,10 +72,12 @@ fn kml_is_well_formed_and_has_a_line_for_each_lap() {
     let mut reader = quick_xml::Reader::from_str(&text);
     let mut lines = 0;
     loop {
-        match reader.read_event().unwrap() {
-            quick_xml::events::Event::Eof => break,
-            quick_xml::events::Event::Start(start) if start.name().as_ref() == "LineString" => lines += 1,
-            _ => {}
+        let event = reader.read_event().unwrap();
+        if matches!(&event, Event::Start(start) if start.name().as_ref() == "LineString") {
+            lines += 1;
+        }
+        if matches!(event, Event::Eof) {
+            break;
         }
     }
     assert_eq!(lines, report.laps.len());
