@@ -4,6 +4,8 @@ mod analyze;
 #[cfg(feature = "sim")]
 mod demo;
 mod device;
+mod export;
+mod gates;
 mod import;
 mod rebuild;
 mod serve;
@@ -22,6 +24,8 @@ pub(crate) enum Command {
     Analyze(analyze::Analyze),
     /// Send files to a server.
     Import(import::Import),
+    /// Write a recording in another format.
+    Export(export::Export),
     /// Derive everything again from the raw recordings.
     Rebuild(rebuild::Rebuild),
     /// People, on the data folder itself.
@@ -38,6 +42,7 @@ impl Command {
             Self::Serve(command) => command.run(),
             Self::Analyze(command) => command.run(),
             Self::Import(command) => command.run(),
+            Self::Export(command) => command.run(),
             Self::Rebuild(command) => command.run(),
             Self::User(command) => command.run(),
             Self::Device(command) => command.run(),

@@ -1,5 +1,7 @@
 //! Diagnostics: filtered, to stderr, as text or as JSON lines.
 
+use std::io::{self, IsTerminal};
+
 use anyhow::Context;
 use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
@@ -42,7 +44,8 @@ pub(crate) fn start(settings: &Settings) -> anyhow::Result<()> {
     })?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr);
     match settings.log_format {
         Format::Text => builder.init(),
         Format::Json => builder.json().init(),

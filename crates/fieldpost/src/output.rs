@@ -7,8 +7,13 @@ use serde::Serialize;
 
 /// Answers a command: one line or several, without the last line end.
 pub(crate) fn answer(text: &str) -> anyhow::Result<()> {
-    let mut stdout = io::stdout().lock();
-    match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+    answer_with(|stdout| writeln!(stdout, "{text}"))
+}
+
+/// Answers a command with something long.
+pub(crate) fn answer_with(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
+    let mut stdout = io::BufWriter::new(io::stdout().lock());
+    match write(&mut stdout).and_then(|()| stdout.flush()) {
         // Whoever reads has had enough, as `head` does; that is no failure of ours.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         done => done.context("stdout cannot be written"),

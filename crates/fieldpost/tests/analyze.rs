@@ -4,18 +4,7 @@
 
 mod common;
 
-use common::{gate_text, kart_drive, recording, run, write};
-use serde_json::Value;
-
-fn timed_ms(report: &Value) -> Vec<f64> {
-    report["laps"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|lap| lap["kind"] == "timed")
-        .map(|lap| lap["time_ms"].as_f64().unwrap())
-        .collect()
-}
+use common::{gate_text, kart_drive, recording, run, timed_ms, write};
 
 #[test]
 fn a_generated_session_has_its_true_laps_with_the_gate_given() {

@@ -43,6 +43,34 @@ fn importing_twice_stores_once_and_rebuilding_gives_the_same_bytes() {
         second["files"][0]["recording_id"]
     );
 
+    let recording_id = first["files"][0]["recording_id"].as_str().unwrap();
+    let of_file = run(&["export", text(&file), "--format", "csv"])
+        .expect_success()
+        .stdout;
+    let of_id = run(&[
+        "export",
+        recording_id,
+        "--format",
+        "csv",
+        "--data-dir",
+        text(&data_dir),
+    ]);
+    assert_eq!(
+        of_id.expect_success().stdout,
+        of_file,
+        "the folder may be read beside a running server"
+    );
+    let unknown = "00000000-0000-7000-8000-000000000000";
+    run(&[
+        "export",
+        unknown,
+        "--format",
+        "csv",
+        "--data-dir",
+        text(&data_dir),
+    ])
+    .expect_failure(&["no recording"]);
+
     run(&["rebuild", "--data-dir", text(&data_dir)]).expect_failure(&["in use", "stop it"]);
     server.stop();
     // The first may still have had to analyse; from then on every byte is the same.

@@ -12,6 +12,7 @@ pub mod objects;
 pub mod rebuild;
 mod serve;
 pub mod store;
+pub mod stored;
 mod web;
 
 pub use http::openapi;

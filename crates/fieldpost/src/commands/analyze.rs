@@ -8,25 +8,20 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use telemetry::gate_text;
-use telemetry::model::{GateShape, Vehicle};
+use telemetry::model::Vehicle;
 
+use super::gates::Gates;
 use crate::output;
 
 /// Large enough that reading a card costs few calls.
-const READ_BYTES: usize = 256 * 1024;
+pub(super) const READ_BYTES: usize = 256 * 1024;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Analyze {
     /// The recording; its content decides the format, not its name.
     file: PathBuf,
-    /// The start line, or start and finish: "lat,lon;lat,lon", "lat,lon@bearing[/width]" or "lat,lon~radius". Without it
-    /// the file's own gate is used, or one is learned from the driven line.
-    #[arg(long, env = "FIELDPOST_GATE", value_name = "G", value_parser = gate_text::parse, allow_hyphen_values = true)]
-    gate: Option<GateShape>,
-    /// A separate finish line, in the same forms.
-    #[arg(long, env = "FIELDPOST_FINISH", value_name = "G", value_parser = gate_text::parse, allow_hyphen_values = true, requires = "gate")]
-    finish: Option<GateShape>,
+    #[command(flatten)]
+    gates: Gates,
     /// What was driven, where the file does not say; a motorcycle gets lean angles.
     #[arg(long, env = "FIELDPOST_VEHICLE", value_enum)]
     vehicle: Option<VehicleName>,
@@ -58,8 +53,8 @@ impl Analyze {
         let file = File::open(&self.file)
             .with_context(|| format!("{shown} cannot be opened; check the name and that you may read it"))?;
         let options = telemetry::Options {
-            gate: self.gate,
-            finish: self.finish,
+            gate: self.gates.gate,
+            finish: self.gates.finish,
             vehicle: self.vehicle.map(Vehicle::from),
             ..telemetry::Options::default()
         };

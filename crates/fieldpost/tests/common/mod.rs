@@ -124,6 +124,17 @@ pub(crate) fn gate_text(drive: &Drive) -> String {
     format!("{a},{b};{c},{d}")
 }
 
+/// Times of the timed laps of a report.
+pub(crate) fn timed_ms(report: &Value) -> Vec<f64> {
+    report["laps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|lap| lap["kind"] == "timed")
+        .map(|lap| lap["time_ms"].as_f64().unwrap())
+        .collect()
+}
+
 /// A running server, killed when it goes out of scope.
 pub(crate) struct Server {
     child: Child,

@@ -22,6 +22,7 @@ use std::sync::Arc;
 pub(crate) use analysis::derive;
 pub use analysis::{Analyse, AnalyseError, Analysed, Request};
 pub use telemetry::analyse_with_telemetry;
+pub(crate) use telemetry::options;
 use tokio::sync::Notify;
 
 use crate::objects::Objects;

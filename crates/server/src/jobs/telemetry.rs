@@ -28,13 +28,7 @@ pub fn analyse_with_telemetry(
     request: &Request,
     draft: &mut DerivedDraft,
 ) -> Result<Analysed, AnalyseError> {
-    let options = Options {
-        gate: gate(request.gate.as_deref())?,
-        finish: gate(request.finish.as_deref())?,
-        known_tracks: request.tracks.iter().map(known_track).collect(),
-        vehicle: None,
-    };
-    let analysis = telemetry::analyze(input, &options, &mut ChannelFiles(draft)).map_err(cause)?;
+    let analysis = telemetry::analyze(input, &options(request)?, &mut ChannelFiles(draft)).map_err(cause)?;
     let report = serde_json::to_string(&analysis.report).map_err(io::Error::other)?;
     let used = analysis
         .report
@@ -54,6 +48,16 @@ pub fn analyse_with_telemetry(
             finish: learned.finish,
             splits: learned.splits,
         }),
+    })
+}
+
+/// A request in the words of `telemetry`.
+pub(crate) fn options(request: &Request) -> Result<Options, AnalyseError> {
+    Ok(Options {
+        gate: gate(request.gate.as_deref())?,
+        finish: gate(request.finish.as_deref())?,
+        known_tracks: request.tracks.iter().map(known_track).collect(),
+        vehicle: None,
     })
 }
 

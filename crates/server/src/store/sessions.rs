@@ -206,6 +206,16 @@ pub async fn all(store: &Store) -> Result<Vec<(TenantId, SessionId)>, StoreError
         .collect()
 }
 
+/// Which session belongs to a recording, whoever's it is; the session's own id finds it too.
+pub async fn locate(store: &Store, id: RecordingId) -> Result<Option<(TenantId, SessionId)>, StoreError> {
+    let row = sqlx::query("SELECT tenant_id, id FROM sessions WHERE recording_id = $1 OR id = $1")
+        .bind(id)
+        .fetch_optional(store.readers())
+        .await?;
+    row.map(|row| Ok((row.try_get("tenant_id")?, row.try_get("id")?)))
+        .transpose()
+}
+
 /// What to analyse and with what.
 pub async fn assignment(
     store: &Store,
