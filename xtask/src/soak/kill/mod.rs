@@ -22,7 +22,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use self::check::Checker;
-use self::client::{Client, Shape};
+use self::client::{Answer, Client, Shape};
 use self::ledger::Ledger;
 use self::server::Server;
 use crate::process::{run_to_end, say};
@@ -45,6 +45,8 @@ impl Args {
 const UPLOADERS: u64 = 8;
 /// From readiness to the kill: from "hardly started" to "many uploads and jobs under way".
 const ALIVE_MS: std::ops::Range<u64> = 5..700;
+/// While the server is down a device waits before its next attempt.
+const RETRY_PAUSE: Duration = Duration::from_millis(50);
 /// The backlog is worked off by and by; a job that hangs is what this finds.
 const JOB_WAIT: Duration = Duration::from_secs(60);
 /// The complete comparison reads every row again: after every kill it would make the proof quadratic.
@@ -155,7 +157,11 @@ fn upload_until_over(client: &Client, token: &str, ledger: &Ledger, over: &Atomi
         let bytes = drive::csv(&mut rng);
         let name = format!("dev{seed}_{number}.csv");
         let shape = [Shape::Raw, Shape::Json, Shape::Multipart][number as usize % 3];
-        ledger.note(client.upload(token, &name, &bytes, shape), &bytes);
+        let answer = client.upload(token, &name, &bytes, shape);
+        if matches!(answer, Answer::BrokenOff) {
+            std::thread::sleep(RETRY_PAUSE);
+        }
+        ledger.note(answer, &bytes);
     }
 }
 
