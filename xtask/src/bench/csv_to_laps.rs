@@ -14,7 +14,7 @@ use crate::process::{output, run_to_end, say};
 pub(super) const NAME: &str = "csv-to-laps";
 
 const RUNS: usize = 7;
-/// Goals of DESIGN section 10.
+/// Goals that were set before anything was measured.
 const RATIO_TO_POLARS_MAX: f64 = 2.0;
 const SECONDS_MAX: f64 = 0.5;
 const PEAK_MIB_MAX: f64 = 300.0;
