@@ -99,7 +99,7 @@ pub fn analyze(
         clock: recording.clock,
         start_utc_ms: recording.start_utc_ms,
     };
-    let samples = recording.samples();
+    let rows = recording.samples() - recording.fixes.len() as u64;
     let mut cleaned = clean::clean(std::mem::take(&mut recording.fixes), base);
     let filled = derive::fill_motion(&mut cleaned.drive);
     let quality = measured_quality(&cleaned, &mut recording);
@@ -134,7 +134,7 @@ pub fn analyze(
     let report = Report {
         analysis_version: ANALYSIS_VERSION,
         format: format.short_name().to_owned(),
-        samples,
+        samples: rows + drive.len() as u64,
         duration_s: rounded(drive.duration_s()),
         distance_m: rounded(derived.total_m),
         started_at: recording.start_utc_ms.and_then(rfc3339),

@@ -14,6 +14,8 @@ pub struct Drive {
     pub jumps: Vec<usize>,
     plane: Plane,
     step_s: f64,
+    /// South-west and north-east corner of everything driven.
+    bounds: Option<(Point, Point)>,
 }
 
 impl Drive {
@@ -22,12 +24,15 @@ impl Drive {
             .get(fixes.len() / 2)
             .map_or((0.0, 0.0), |fix| (fix.lat_deg, fix.lon_deg));
         let step_s = median_step_s(&time_s);
+        let plane = Plane::at(middle.0, middle.1);
+        let bounds = bounds(fixes.iter().map(|fix| plane.point(fix.lat_deg, fix.lon_deg)));
         Self {
             fixes,
             time_s,
             jumps,
-            plane: Plane::at(middle.0, middle.1),
+            plane,
             step_s,
+            bounds,
         }
     }
 
@@ -68,6 +73,11 @@ impl Drive {
             .map_or(0.0, |(last, first)| last - first)
     }
 
+    /// South-west and north-east corner of everything driven; `None` for nothing.
+    pub fn bounds(&self) -> Option<(Point, Point)> {
+        self.bounds
+    }
+
     /// Median time from fix to fix; one second where there are no two.
     pub fn step_s(&self) -> f64 {
         self.step_s
@@ -86,4 +96,14 @@ fn median_step_s(time_s: &[f64]) -> f64 {
     }
     let middle = steps.len() / 2;
     f64::from(*steps.select_nth_unstable_by(middle, f32::total_cmp).1)
+}
+
+fn bounds(points: impl Iterator<Item = Point>) -> Option<(Point, Point)> {
+    points.fold(None, |bounds, at| {
+        let (low, high) = bounds.unwrap_or((at, at));
+        Some((
+            Point::new(low.x_m.min(at.x_m), low.y_m.min(at.y_m)),
+            Point::new(high.x_m.max(at.x_m), high.y_m.max(at.y_m)),
+        ))
+    })
 }

@@ -200,7 +200,7 @@ fn in_degrees(drive: &Drive, gate: &Gate, source: &GateSource) -> report::Gate {
         a: degrees(gate.left()),
         b: degrees(gate.right()),
         source: source.clone(),
-        bearing_deg: (gate.forward().bearing_deg() * 1e3).round() / 1e3,
+        bearing_deg: (gate.forward().bearing_deg() * 1e3).round() / 1e3 % 360.0,
     }
 }
 

@@ -14,6 +14,8 @@ pub(super) const DEFAULT_WIDTH_M: f64 = 40.0;
 const AROUND_M: f64 = 30.0;
 /// A receiver's course means nothing below this.
 const MOVING_MPS: f32 = 3.0;
+/// A line through a point is this much wider to each side than the passes that were seen.
+const ROOM_M: f64 = 15.0;
 /// Passes looked at to find the direction of travel; more would not change it.
 const PASSES_MAX: usize = 500;
 
@@ -69,9 +71,7 @@ pub(super) fn lay(drive: &Drive, shape: GateShape, reading: Reading) -> Result<G
             })
         }
         GateShape::Radius { at, radius_m } => {
-            let centre = plane.point(at.0, at.1);
-            let bearing_deg = travel_within(drive, centre, radius_m).ok_or(Refusal::NotPassed)?;
-            Ok(Gate::across(centre, bearing_deg, 2.0 * radius_m))
+            across_travel(drive, plane.point(at.0, at.1), radius_m).ok_or(Refusal::NotPassed)
         }
     }
 }
@@ -89,18 +89,10 @@ pub(super) fn place_of(shape: GateShape) -> (f64, f64) {
 
 /// From a place to the box around everything driven: 0 inside.
 pub(super) fn distance_from_drive_m(drive: &Drive, place: (f64, f64)) -> f64 {
-    let plane = drive.plane();
-    let (mut low, mut high) = (
-        Point::new(f64::INFINITY, f64::INFINITY),
-        Point::new(f64::NEG_INFINITY, f64::NEG_INFINITY),
-    );
-    for at in drive.points() {
-        low = Point::new(low.x_m.min(at.x_m), low.y_m.min(at.y_m));
-        high = Point::new(high.x_m.max(at.x_m), high.y_m.max(at.y_m));
-    }
-    if drive.is_empty() {
+    let Some((low, high)) = drive.bounds() else {
         return f64::INFINITY;
-    }
+    };
+    let plane = drive.plane();
     // The plane bends thousands of kilometres away, so what is not surely near is asked on the sphere.
     let middle = plane.degrees((low + high) * 0.5);
     let reach_m = (high - low).length_m() * 0.5;
@@ -172,24 +164,33 @@ pub(super) fn travel_at(drive: &Drive, i: usize) -> Option<Point> {
     (drive.point(to) - drive.point(from)).unit()
 }
 
-/// Bearing of travel at closest approach, over the passes within a radius that go the most common way.
-fn travel_within(drive: &Drive, centre: Point, radius_m: f64) -> Option<f64> {
+/// A line through a point, across the travel at closest approach, over the passes that go the most common way.
+///
+/// It is as wide as those passes need: a generous radius must not make a line that reaches the next piece of road.
+fn across_travel(drive: &Drive, centre: Point, radius_m: f64) -> Option<Gate> {
     let passes = passes_within(drive, centre, radius_m);
-    let company = |way: &Point| passes.iter().filter(|other| other.dot(*way) > 0.5).count();
+    let along = |way: Point| passes.iter().filter(move |pass| pass.way.dot(way) > 0.5);
     // `max_by_key` takes the last of equals; the first is the one a reader expects, hence the reversal.
-    let common = passes.iter().rev().max_by_key(|way| company(way))?;
-    let sum = passes
-        .iter()
-        .filter(|other| other.dot(*common) > 0.5)
-        .fold(Point::default(), |sum, way| sum + *way);
-    sum.unit().map(Point::bearing_deg)
+    let common = passes.iter().rev().max_by_key(|pass| along(pass.way).count())?;
+    let ahead = along(common.way)
+        .fold(Point::default(), |sum, pass| sum + pass.way)
+        .unit()?;
+    let furthest_m = along(common.way).map(|pass| pass.away_m).fold(0.0, f64::max);
+    let half_m = radius_m.min(furthest_m + ROOM_M);
+    Some(Gate::across(centre, ahead.bearing_deg(), 2.0 * half_m))
 }
 
-/// Direction at the closest approach of each pass. Steps, not fixes, decide what is near: at 1 Hz and 60 m/s no fix need
-/// lie within 20 m of a point on the road.
-fn passes_within(drive: &Drive, centre: Point, radius_m: f64) -> Vec<Point> {
+/// The closest approach of one pass by a point.
+struct Approach {
+    away_m: f64,
+    way: Point,
+}
+
+/// The closest approach of each pass. Steps, not fixes, decide what is near: at 1 Hz and 60 m/s no fix need lie within
+/// 20 m of a point on the road.
+fn passes_within(drive: &Drive, centre: Point, radius_m: f64) -> Vec<Approach> {
     let mut passes = Vec::new();
-    let mut nearest: Option<(f64, Point)> = None;
+    let mut nearest: Option<Approach> = None;
     let mut last: Option<Point> = None;
     for at in drive.points() {
         let Some(before) = last.replace(at) else { continue };
@@ -198,16 +199,16 @@ fn passes_within(drive: &Drive, centre: Point, radius_m: f64) -> Vec<Point> {
         let share = ((centre - before).dot(way) / step.length_m()).clamp(0.0, 1.0);
         let away_m = (before + step * share - centre).length_m();
         if away_m <= radius_m {
-            if nearest.is_none_or(|(closest_m, _)| away_m < closest_m) {
-                nearest = Some((away_m, way));
+            if nearest.as_ref().is_none_or(|closest| away_m < closest.away_m) {
+                nearest = Some(Approach { away_m, way });
             }
-        } else if let Some((_, way)) = nearest.take() {
-            passes.push(way);
+        } else if let Some(pass) = nearest.take() {
+            passes.push(pass);
             if passes.len() == PASSES_MAX {
                 return passes;
             }
         }
     }
-    passes.extend(nearest.map(|(_, way)| way));
+    passes.extend(nearest);
     passes
 }

@@ -12,6 +12,8 @@ use crate::clean::Drive;
 
 /// The driven line is looked at in steps of at least this.
 const STEP_M: f64 = 5.0;
+/// … and no further than 1 000 km: who has not come by again by then is on a journey.
+const STEPS_MAX: usize = 200_000;
 /// Straightness is judged this far to both sides.
 const STRAIGHT_M: f64 = 40.0;
 /// A bend of this over twice `STRAIGHT_M` makes a place worthless; half of it halves its worth.
@@ -90,6 +92,9 @@ fn thinned(drive: &Drive) -> Vec<Step> {
             speed_mps: f64::from(fix.speed_mps),
             passes: 0,
         });
+        if steps.len() == STEPS_MAX {
+            break;
+        }
     }
     for step in &mut steps {
         step.passes = cells.get(&cell(step.at)).map_or(0, |(_, passes)| *passes);

@@ -45,6 +45,19 @@ fn a_point_and_a_radius_become_a_line_across_the_way() {
 }
 
 #[test]
+fn a_generous_radius_makes_no_line_into_the_next_piece_of_road() {
+    // 140 m from the middle of the road at one side: the line of such a radius would reach the other side's road.
+    let at = place(0.2, 0.0);
+    let found = with(&Wanted {
+        gate: Some(GateShape::Radius { at, radius_m: 140.0 }),
+        ..Wanted::default()
+    });
+    let gate = found.gate.expect("given");
+    let across_m = (gate.a[0] - gate.b[0]).hypot((gate.a[1] - gate.b[1]) * 0.64) * 111_229.0;
+    assert!(across_m < 40.0, "{across_m}");
+}
+
+#[test]
 fn a_radius_that_nobody_entered_says_so() {
     let at = place(0.3, 40.0);
     let found = with(&Wanted {
