@@ -310,8 +310,7 @@ impl Machine {
         }
     }
 
-    /// After a reboot: nothing acknowledged is lost, nothing half is visible, jobs resume and finish, and the rest of the
-    /// script can be played to its end.
+    /// After a reboot: nothing acknowledged is lost, nothing half is visible, jobs resume and finish.
     async fn survives(&mut self) -> Result<(), Broken> {
         let backend = self.start().await?;
         self.check(&backend).await?;
@@ -326,7 +325,11 @@ impl Machine {
         if unfinished > 0 {
             return Err(format!("{unfinished} sessions were never finished"));
         }
+        Ok(())
+    }
 
+    /// The senders come back and do everything again: in the end exactly what the whole script stores is there.
+    async fn catches_up(&mut self) -> Result<(), Broken> {
         self.play().await?;
         let backend = self.start().await?;
         self.check(&backend).await?;
@@ -492,7 +495,7 @@ async fn measure(template: &Path) -> (u64, BTreeMap<SyncPoint, u64>) {
     (machine.fs.steps(), machine.fs.met())
 }
 
-/// Cuts the power at one step and tells whether the machine survives each fate.
+/// Cuts the power at one step and tells whether the machine survives each fate; catching up is tried after every third cut.
 async fn cut(template: &Path, step: u64, ignored: Option<SyncPoint>, fates: &[Fate]) -> Result<(), Broken> {
     let mut machine = Machine::new(template);
     machine.fs.ignore(ignored);
@@ -500,11 +503,12 @@ async fn cut(template: &Path, step: u64, ignored: Option<SyncPoint>, fates: &[Fa
     // Ends at the cut; where the cut falls on the tidying of a broken upload nobody notices it before the end.
     let _cut = machine.play().await;
     for &fate in fates {
+        let named = |broken| format!("cut at step {step}, {fate:?}: {broken}");
         let mut after = machine.reboot(fate);
-        after
-            .survives()
-            .await
-            .map_err(|broken| format!("cut at step {step}, {fate:?}: {broken}"))?;
+        after.survives().await.map_err(named)?;
+        if ignored.is_none() && step % 3 == 0 {
+            after.catches_up().await.map_err(named)?;
+        }
     }
     Ok(())
 }

@@ -20,7 +20,7 @@ use server::clock::{Clock, Ids};
 use server::durable::RealFs;
 use server::jobs::{Analyse, AnalyseError, Analysed, Request};
 use server::rebuild::{Outcome, rebuild};
-use server::store::sessions::{self, Gates, Session, Status, Summary};
+use server::store::sessions::{self, Failure, Gates, Session, Status, Summary};
 use server::store::tracks::{self, TrackShape};
 use server::store::{SessionId, StoreError, jobs};
 use support::*;
@@ -257,6 +257,14 @@ async fn analysing_again_with_a_gate_replaces_the_derived_files_and_can_revive_a
         move |input: &mut dyn io::BufRead, request: &Request, draft: &mut _| {
             if switch.load(Ordering::SeqCst) == 0 {
                 return Err(AnalyseError::Io(io::Error::other("no")));
+            }
+            if request.gate.as_deref() == Some("nonsense") {
+                let (code, message) = ("bad_gate".to_owned(), "not a gate".to_owned());
+                return Err(AnalyseError::Unusable(Failure {
+                    code,
+                    message,
+                    line: None,
+                }));
             }
             small_analysis(input, request, draft)
         },

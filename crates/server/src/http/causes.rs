@@ -12,6 +12,7 @@ impl From<StoreError> for ApiError {
             StoreError::Closed => {
                 Self::unavailable("shutting_down", "The server is shutting down; try again soon.")
             }
+            StoreError::NotRun => Self::unavailable("database_busy", error.to_string()),
             StoreError::Constraint(_)
             | StoreError::NotDurable { .. }
             | StoreError::NewerSchema { .. }

@@ -14,6 +14,7 @@
 //! is `failed` with the reason and can be analysed again.
 
 mod analysis;
+mod settle;
 mod telemetry;
 mod worker;
 

@@ -1,14 +1,14 @@
-//! Taking a job, running it, settling it; and the loop around that.
+//! Taking a job and running it, and the loop around that; how a try ends is in `settle`.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use sqlx::SqliteConnection;
 use tokio_util::sync::CancellationToken;
 
 use super::analysis::{AnalyseError, Derived, derive};
+use super::settle::ATTEMPTS_MAX;
 use super::{Jobs, Request};
-use crate::store::jobs::{self, Ended, Taken};
+use crate::store::jobs::{self, Taken};
 use crate::store::sessions::{self, Assignment, Failure, Found};
 use crate::store::tracks::{self, Track};
 use crate::store::{StoreError, TrackId};
@@ -17,44 +17,21 @@ use crate::store::{StoreError, TrackId};
 const LEASE: SignedDuration = SignedDuration::from_mins(10);
 /// How often a working worker says that it lives; a third of the lease, so two lost renewals do no harm.
 const RENEW_EVERY: Duration = Duration::from_secs(200);
-/// Pauses after the first, second, … failed try. A full disk or a busy machine is over by the last; after it the job is
-/// given up.
-const PAUSES: [SignedDuration; 4] = [
-    SignedDuration::from_secs(5),
-    SignedDuration::from_secs(30),
-    SignedDuration::from_mins(5),
-    SignedDuration::from_mins(30),
-];
-const ATTEMPTS_MAX: i64 = 5;
 /// Longest sleep without looking at the table: jobs of another process (a command beside the server) notify nobody here.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 
-/// Why a try came to nothing.
-enum Trouble {
-    /// The recording's fault: trying again gives the same.
-    Unusable(Failure),
-    /// Ours or the machine's: worth another try.
-    Passing(String),
-}
+/// Why a try came to nothing, where another may not: our own trouble or the machine's, never the recording's.
+struct Passing(String);
 
-impl From<AnalyseError> for Trouble {
-    fn from(error: AnalyseError) -> Self {
-        match error {
-            AnalyseError::Unusable(failure) => Self::Unusable(failure),
-            AnalyseError::Io(error) => Self::Passing(error.to_string()),
-        }
-    }
-}
-
-impl From<std::io::Error> for Trouble {
+impl From<std::io::Error> for Passing {
     fn from(error: std::io::Error) -> Self {
-        Self::Passing(error.to_string())
+        Self(error.to_string())
     }
 }
 
-impl From<StoreError> for Trouble {
+impl From<StoreError> for Passing {
     fn from(error: StoreError) -> Self {
-        Self::Passing(error.to_string())
+        Self(error.to_string())
     }
 }
 
@@ -117,29 +94,34 @@ impl Jobs {
                 .await?;
             return Ok(true);
         }
-        match self.attempt(&job).await {
-            Ok(()) => {}
-            Err(Trouble::Unusable(failure)) => self.mark_failed(job, failure).await?,
-            Err(Trouble::Passing(reason)) => self.try_later(job, reason).await?,
+        if let Err(Passing(reason)) = self.attempt(&job).await {
+            self.try_later(job, reason).await?;
         }
         Ok(true)
     }
 
-    async fn attempt(&self, job: &Taken) -> Result<(), Trouble> {
+    async fn attempt(&self, job: &Taken) -> Result<(), Passing> {
         let assignment = sessions::assignment(&self.store, job.tenant, job.session).await?;
-        let assignment = assignment.ok_or_else(|| Trouble::Passing("its session is gone".to_owned()))?;
+        let assignment = assignment.ok_or_else(|| Passing("its session is gone".to_owned()))?;
         let known = tracks::up_to(&self.store, job.tenant, assignment.tracks_known).await?;
         let tracks_known = assignment
             .tracks_known
             .unwrap_or_else(|| known.last().map_or(0, |last| last.number));
         let derived = self.derive_holding(job, &assignment, known).await?;
-        let Derived { draft, analysed } = derived;
 
-        let (objects, tenant, recording) = (self.objects.clone(), job.tenant, assignment.recording);
         if !self.renew(job).await? {
             // Another worker has it by now; what was made here is dropped.
             return Ok(());
         }
+        let (objects, tenant, recording) = (self.objects.clone(), job.tenant, assignment.recording);
+        let Derived { draft, analysed } = match derived {
+            Ok(derived) => derived,
+            Err(failure) => {
+                let name = self.store.new_id();
+                on_thread(move || Ok(objects.remove_derived(tenant, recording, name)?)).await?;
+                return Ok(self.mark_failed(*job, failure).await?);
+            }
+        };
         on_thread(move || Ok(objects.publish_derived(tenant, recording, draft)?)).await?;
 
         let learned = analysed.learned.map(|shape| Track {
@@ -163,13 +145,14 @@ impl Jobs {
         Ok(())
     }
 
-    /// Derives on a blocking thread and keeps the lease alive meanwhile.
+    /// Derives on a blocking thread and keeps the lease alive meanwhile. The inner error is the recording's fault: trying
+    /// again would give the same.
     async fn derive_holding(
         &self,
         job: &Taken,
         assignment: &Assignment,
         tracks: Vec<Track>,
-    ) -> Result<Derived, Trouble> {
+    ) -> Result<Result<Derived, Failure>, Passing> {
         let request = Request {
             gate: assignment.gate.clone(),
             finish: assignment.finish.clone(),
@@ -177,7 +160,13 @@ impl Jobs {
         };
         let (objects, analyse) = (self.objects.clone(), self.analyse.clone());
         let (tenant, sha256, name) = (job.tenant, assignment.sha256, self.store.new_id());
-        let work = on_thread(move || Ok(derive(&objects, &*analyse, tenant, sha256, &request, name)?));
+        let work = on_thread(
+            move || match derive(&objects, &*analyse, tenant, sha256, &request, name) {
+                Ok(derived) => Ok(Ok(derived)),
+                Err(AnalyseError::Unusable(failure)) => Ok(Err(failure)),
+                Err(AnalyseError::Io(error)) => Err(error.into()),
+            },
+        );
         tokio::pin!(work);
         loop {
             tokio::select! {
@@ -196,105 +185,18 @@ impl Jobs {
             .write(move |rows| Box::pin(async move { jobs::renew(rows, &job, until).await }))
             .await
     }
-
-    /// One transaction: the job gone, the session ready, a learned track kept.
-    async fn settle(&self, job: Taken, found: Found, learned: Option<Track>) -> Result<(), StoreError> {
-        let now = self.store.now();
-        self.store
-            .write(move |rows| Box::pin(async move { settle(rows, &job, found, learned, now).await }))
-            .await
-    }
-
-    async fn mark_failed(&self, job: Taken, failure: Failure) -> Result<(), StoreError> {
-        let now = self.store.now();
-        self.store
-            .write(move |rows| {
-                Box::pin(async move {
-                    match jobs::end(&mut *rows, &job).await? {
-                        Ended::Last => {
-                            sessions::set_failed(rows, job.tenant, job.session, &failure, now).await
-                        }
-                        Ended::Superseded | Ended::NotHeld => Ok(()),
-                    }
-                })
-            })
-            .await
-    }
-
-    async fn try_later(&self, job: Taken, reason: String) -> Result<(), StoreError> {
-        let tried = usize::try_from(job.attempts - 1).unwrap_or(usize::MAX);
-        let Some(&pause) = PAUSES.get(tried) else {
-            return self.give_up(job, reason).await;
-        };
-        tracing::warn!(session = %job.session, attempts = job.attempts, %reason, "an analysis will be tried again");
-        let now = self.store.now();
-        self.store
-            .write(move |rows| {
-                Box::pin(
-                    async move { jobs::give_back(rows, &job, job.attempts, after(now, pause), now).await },
-                )
-            })
-            .await
-    }
-
-    async fn give_up(&self, job: Taken, reason: String) -> Result<(), StoreError> {
-        tracing::error!(session = %job.session, attempts = job.attempts, %reason, "an analysis was given up");
-        let now = self.store.now();
-        let failure = Failure {
-            code: "gave_up".to_owned(),
-            message: format!(
-                "The analysis was tried {} times and given up: {reason}. The recording is safe; analyse it again once \
-                 the cause is gone.",
-                job.attempts.min(ATTEMPTS_MAX)
-            ),
-            line: None,
-        };
-        self.store
-            .write(move |rows| {
-                Box::pin(async move {
-                    if jobs::bury(&mut *rows, &job, &reason, now).await? {
-                        sessions::set_failed(rows, job.tenant, job.session, &failure, now).await?;
-                    }
-                    Ok(())
-                })
-            })
-            .await
-    }
 }
 
-async fn settle(
-    rows: &mut SqliteConnection,
-    job: &Taken,
-    mut found: Found,
-    learned: Option<Track>,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    if learned.is_some() && tracks::newest_number(&mut *rows, job.tenant).await? > found.tracks_known {
-        // Another session learned a track meanwhile, maybe this one: look again, knowing it. Each such round means that
-        // somebody else got on, so it ends; it does not count as a failed try.
-        return jobs::give_back(rows, job, job.attempts - 1, now, now).await;
-    }
-    match jobs::end(&mut *rows, job).await? {
-        Ended::Last => {}
-        Ended::Superseded | Ended::NotHeld => return Ok(()),
-    }
-    if let Some(track) = learned {
-        tracks::insert(&mut *rows, job.tenant, &track, now).await?;
-        found.track = Some(track.id);
-    }
-    sessions::set_ready(rows, job.tenant, job.session, &found, now).await
-}
-
-fn after(now: Timestamp, pause: SignedDuration) -> Timestamp {
+pub(super) fn after(now: Timestamp, pause: SignedDuration) -> Timestamp {
     now.checked_add(pause).unwrap_or(Timestamp::MAX)
 }
 
 /// A panic in the analysis is a passing trouble: it is counted, and in the end the job is given up with its text.
 async fn on_thread<T: Send + 'static>(
-    act: impl FnOnce() -> Result<T, Trouble> + Send + 'static,
-) -> Result<T, Trouble> {
+    act: impl FnOnce() -> Result<T, Passing> + Send + 'static,
+) -> Result<T, Passing> {
     match tokio::task::spawn_blocking(act).await {
         Ok(outcome) => outcome,
-        Err(error) => Err(Trouble::Passing(error.to_string())),
+        Err(error) => Err(Passing(error.to_string())),
     }
 }

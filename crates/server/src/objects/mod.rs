@@ -144,6 +144,17 @@ impl Objects {
         durable::remove_tree(&*self.fs, &aside)
     }
 
+    /// Takes away the derived files of a recording that cannot be analysed any more. `name` must be fresh. After a power cut
+    /// they may be back; nothing refers to them.
+    pub fn remove_derived(&self, tenant: TenantId, recording: RecordingId, name: Uuid) -> io::Result<()> {
+        let aside = self.root.join("staging").join(format!("removed-{name}"));
+        match self.fs.rename(&self.derived_path(tenant, recording), &aside) {
+            Ok(()) => durable::remove_tree(&*self.fs, &aside),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Name, size and hash of each derived file that a recording has, sorted by name; empty if there are none.
     pub fn derived_files(&self, tenant: TenantId, recording: RecordingId) -> io::Result<Vec<DerivedFile>> {
         derived::files_in(&*self.fs, &self.derived_path(tenant, recording))

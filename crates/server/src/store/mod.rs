@@ -61,6 +61,9 @@ pub enum StoreError {
     /// The transaction that held this command could not be committed; nothing was changed.
     #[error("the database could not commit: {0}")]
     Commit(String),
+    /// The transaction broke before this command ran, or could not begin: another process holds the database for long.
+    #[error("the database did not take the change; another process may be holding it, try again")]
+    NotRun,
     /// The writer has ended (the server is shutting down).
     #[error("the database is closed")]
     Closed,

@@ -81,7 +81,7 @@ impl Writer {
             .send(Order::Run(boxed))
             .await
             .map_err(|_| StoreError::Closed)?;
-        answer.await.map_err(|_| StoreError::Closed)?
+        answer.await.map_err(|_| StoreError::NotRun)?
     }
 
     /// Returns when everything that was queued before is committed and the connection is closed.
@@ -139,7 +139,7 @@ async fn batch(
     let mut next = Some(first);
     while let Some(command) = next.take() {
         // On a broken transaction the commands that already ran are answered with its error; one that did not run is
-        // dropped, which its caller sees as `Closed`.
+        // dropped, which its caller sees as `NotRun`.
         one(connection, command, answers).await?;
         if answers.len() < BATCH_MAX {
             match orders.try_recv() {
