@@ -3,8 +3,15 @@
 import { ApiError } from '@fieldpost/api-client';
 
 export function sentence(error: unknown): string {
-  if (error instanceof ApiError) {
-    return error.line === null ? error.message : `${error.message} (line ${error.line})`;
-  }
-  throw error;
+  if (!(error instanceof ApiError)) throw error;
+  const text = asSentence(error.message, error.line);
+  return error.line === null ? text : `${text} (line ${error.line})`;
+}
+
+/** A cause as programs print it (`line 3: no time; add one`) as a person reads it, its line told beside it. */
+export function asSentence(message: string, line: number | null): string {
+  const prefix = `line ${line}: `;
+  const bare = line !== null && message.startsWith(prefix) ? message.slice(prefix.length) : message;
+  const text = bare.charAt(0).toUpperCase() + bare.slice(1);
+  return /[.!?]$/.test(text) ? text : `${text}.`;
 }

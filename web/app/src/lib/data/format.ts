@@ -85,6 +85,15 @@ export function shortDay(iso: string, now: Date, { locale, timeZone }: DateOptio
   });
 }
 
+/** Time of day for a list: `10:12`. */
+export function timeOfDay(iso: string, { locale, timeZone }: DateOptions = {}): string {
+  return new Date(iso).toLocaleTimeString(locale, {
+    hour: '2-digit',
+    minute: '2-digit',
+    ...(timeZone ? { timeZone } : {}),
+  });
+}
+
 /** Day and time with the zone they are told in: `Sun 14 Jun 2026, 10:12 CEST`. */
 export function dayAndTime(iso: string, { locale, timeZone }: DateOptions = {}): string {
   return new Date(iso).toLocaleString(locale, {
