@@ -27,12 +27,12 @@ pub(super) fn drop_jumps(fixes: &mut Vec<Fix>, time_s: &mut Vec<f64>, tally: &mu
     if dropped.is_empty() && breaks.is_empty() {
         return Vec::new();
     }
-    let lost: usize = dropped.iter().map(Range::len).sum();
-    tally.jump += lost as u64;
     let mut keep = vec![true; fixes.len()];
     for range in dropped {
         keep[range].fill(false);
     }
+    // Counted here, because a wrong beginning may hold jumps of its own.
+    tally.jump += keep.iter().filter(|kept| !**kept).count() as u64;
     let mut jumps = Vec::new();
     let mut kept = 0;
     let mut breaks = breaks.into_iter().peekable();

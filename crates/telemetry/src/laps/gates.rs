@@ -49,6 +49,8 @@ pub(super) struct Gates {
     splits_source: GateSource,
 }
 
+/// Start lines of other circuits may stand before the right one; more than a handful no logger writes.
+const LINES_TRIED: usize = 8;
 /// A separate finish this close to the start is the same line.
 const SAME_LINE_M: f64 = 5.0;
 /// Lap marks further from each other than this are not one gate.
@@ -206,9 +208,10 @@ fn in_degrees(drive: &Drive, gate: &Gate, source: &GateSource) -> report::Gate {
 
 /// The file's own gates, if its start lies on what was driven.
 fn declared(drive: &Drive, gates: &[DeclaredGate], messages: &mut Vec<Message>) -> Option<Gates> {
-    let mut laid = |role: GateRole, what: &str| {
+    // Laying a gate looks at the whole drive: of each role only as many are laid as can be used.
+    let mut laid = |role: GateRole, what: &str, most: usize| {
         let mut out = Vec::new();
-        for gate in gates.iter().filter(|gate| gate.role == role) {
+        for gate in gates.iter().filter(|gate| gate.role == role).take(most) {
             match best_reading(drive, gate) {
                 Ok(line) => out.push(line),
                 Err(refusal) => messages.push(refused(refusal, what, gate.line)),
@@ -216,26 +219,23 @@ fn declared(drive: &Drive, gates: &[DeclaredGate], messages: &mut Vec<Message>) 
         }
         out
     };
-    let start = laid(GateRole::Start, "The start line in the file")
+    let start = laid(GateRole::Start, "The start line in the file", LINES_TRIED)
         .into_iter()
         .next();
-    let finish = laid(GateRole::Finish, "The finish line in the file")
+    let finish = laid(GateRole::Finish, "The finish line in the file", LINES_TRIED)
         .into_iter()
         .next();
     let mut course = Gates::from(start?, GateSource::File);
     course.finish =
         finish.filter(|finish| (finish.centre() - course.start.centre()).length_m() > SAME_LINE_M);
-    course.splits = laid(GateRole::Split, "A split line in the file");
-    if course.splits.len() > MAX_SPLITS {
+    course.splits = laid(GateRole::Split, "A split line in the file", MAX_SPLITS);
+    let declared_splits = gates.iter().filter(|gate| gate.role == GateRole::Split).count();
+    if declared_splits > MAX_SPLITS {
         messages.push(message(
             "too_many_splits",
-            format!(
-                "The file declares {} splits; the first {MAX_SPLITS} are used.",
-                course.splits.len()
-            ),
+            format!("The file declares {declared_splits} splits; the first {MAX_SPLITS} are used."),
             None,
         ));
-        course.splits.truncate(MAX_SPLITS);
     }
     Some(course)
 }

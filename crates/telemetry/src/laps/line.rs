@@ -12,6 +12,8 @@ use crate::clean::Drive;
 
 /// Close enough to follow a kart's hairpin, far enough apart that a receiver's noise does not turn the directions.
 const SPACING_M: f64 = 3.0;
+/// 60 km, three times the longest circuit; on a longer lap they stand further apart, and searching stays cheap.
+const VERTICES_MAX: usize = 20_000;
 /// Vertices before and after the lap that take part in smoothing its ends.
 const LEAD: usize = 8;
 /// Rounds of the (1, 2, 1)/4 filter.
@@ -172,7 +174,7 @@ impl Cursor {
 
 /// Even steps along the way, smoothed, with the gates themselves as first and last direction.
 fn vertices(way: &Polyline, gates: &Gates) -> Vec<Vertex> {
-    let count = ((way.lap_m() / SPACING_M).round() as usize).max(8);
+    let count = ((way.lap_m() / SPACING_M).round() as usize).clamp(8, VERTICES_MAX);
     let spacing_m = way.lap_m() / count as f64;
     let mut points: Vec<Point> = (0..=count + 2 * LEAD)
         .map(|i| way.at((i as f64 - LEAD as f64) * spacing_m))

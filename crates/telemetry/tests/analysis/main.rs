@@ -10,4 +10,5 @@ mod clean;
 mod derive;
 mod figures;
 mod gates;
+mod hostile;
 mod ring;
