@@ -124,10 +124,11 @@ fn named_paths<'a>(text: &'a str, tops: &[String]) -> Vec<Named<'a>> {
 
 fn ignored(root: &Path, target: &Path) -> Result<bool> {
     let mut git = Command::new("git");
+    // A pattern for folders matches a path that is not there only if it ends in a slash.
     git.current_dir(root)
-        .args(["check-ignore", "--quiet"])
-        .arg(target)
-        .stderr(Stdio::null());
+        .arg("check-ignore")
+        .args([target, &target.join("")])
+        .stdout(Stdio::null());
     Ok(git.status().context("cannot start git")?.success())
 }
 

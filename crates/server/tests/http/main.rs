@@ -1,6 +1,10 @@
 //! The server over real sockets: what devices, browsers and shells send, and what they get.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking, as tests do")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail by panicking, as tests do"
+)]
 
 mod accounts;
 mod document;

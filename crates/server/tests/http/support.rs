@@ -208,8 +208,7 @@ impl Site {
 pub(crate) fn read_reply(stream: &mut TcpStream) -> Reply {
     let mut bytes = Vec::new();
     let mut piece = [0; 16 * 1024];
-    loop {
-        let Ok(count) = stream.read(&mut piece) else { break };
+    while let Ok(count) = stream.read(&mut piece) {
         bytes.extend_from_slice(&piece[..count]);
         if count == 0 || Reply::parse(&bytes).is_some_and(|reply| reply.is_whole()) {
             break;
