@@ -47,6 +47,22 @@ fn rmc_gga_and_vtg_of_one_moment_make_one_fix_in_any_order() {
 }
 
 #[test]
+fn a_gga_whose_rmc_is_damaged_is_not_a_fix() {
+    let file = log(&[
+        "GPRMC,120000.00,A,4530.0000,N,01030.0000,E,10.0,90.5,010226,,,A",
+        "GPRMC,120000.10,A,4530.0000,N,01030.0000,E,10.0,90.5,010226,,,A",
+        "GPGGA,120000.10,4530.0000,N,01030.0000,E,1,09,0.8,100.5,M,47.0,M,,",
+        "GPRMC,120000.20,A,4530.0000,N,01030.0000,E,10.0,90.5,010226,,,A",
+    ]);
+    let kept = keep(
+        Format::Nmea,
+        file.replace("GPRMC,120000.10,A,4530", "GPRMC,120000.10,A,4531"),
+    );
+    assert_eq!(kept.fixes.len(), 2);
+    assert_eq!(kept.rejected, [(Rejection::Checksum, 2)]);
+}
+
+#[test]
 fn south_and_west_are_negative() {
     let kept = keep(
         Format::Nmea,

@@ -104,6 +104,15 @@ fn bike_presets_have_a_lean_angle_and_no_lateral_acceleration() {
 }
 
 #[test]
+fn a_byte_order_mark_in_front_of_the_names_is_no_part_of_them() {
+    let kept = keep(
+        Format::RaceboxCsv,
+        "\u{feff}".to_owned() + CUSTOM + &drive(3.6, 1),
+    );
+    assert_eq!(kept.fixes.len(), 1);
+}
+
+#[test]
 fn the_block_in_front_declares_the_laps() {
     let block = "Format,RaceBox CSV\nData Source,RaceBox 1000\nTrack,Ring\nLaps,2\nBest Lap Time,59.5\n\
                  Lap 1, 61.250, sectors, 20.0,41.25,0,0\nLap 2, 1:00.500, sectors, 20.0,39.5,0,0\n\n";
