@@ -34,6 +34,12 @@ fn minutes_become_degrees_and_west_positive_becomes_east_positive() {
 }
 
 #[test]
+fn a_byte_order_mark_does_not_hide_the_date() {
+    let file = "\u{feff}".to_owned() + &file("01/02/2026 at 10:11:00", "", RACELOGIC, &[ROW]);
+    assert_close(keep(Format::Vbo, file).fixes[0].utc_ms, 1_769_940_672_500.0, 0.1);
+}
+
+#[test]
 fn packed_time_counts_minutes_of_sixty_and_goes_on_after_midnight() {
     let at = |time: &str| ROW.replace("101112.50", time);
     let kept = simple(&[
