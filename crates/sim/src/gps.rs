@@ -1,9 +1,10 @@
 //! A GPS receiver looking at a drive: rate, rounding, noise, drift, dropouts, late arrival.
 
-use rand::{Rng, RngExt};
+use rand::RngExt;
 
 use crate::drive::Drive;
 use crate::random::{Drift, normal};
+use crate::seeded::SeededRng;
 
 /// What a receiver does to the truth. [`Gps::perfect`] only samples and rounds.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,7 +83,7 @@ impl Gps {
     }
 
     /// Every fix of the drive, in time order.
-    pub fn sample(&self, drive: &Drive, rng: &mut impl Rng) -> Vec<GpsFix> {
+    pub fn sample(&self, drive: &Drive, rng: &mut SeededRng) -> Vec<GpsFix> {
         let mut drift = [(); 2].map(|()| Drift::new(self.drift_sigma_m, DRIFT_TAU_S, rng));
         let count = libm::floor(drive.duration_s() * self.rate_hz) as u64;
         let mut fixes = Vec::new();

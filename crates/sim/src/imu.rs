@@ -1,9 +1,9 @@
 //! An inertial sensor fixed to the vehicle: x forward, y left, z up.
 
-use rand::Rng;
-
 use crate::drive::Drive;
 use crate::random::normal;
+use crate::seeded::SeededRng;
+use crate::vehicle::VehicleKind;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Imu {
@@ -54,19 +54,20 @@ impl Imu {
     pub fn samples<'a>(
         &'a self,
         drive: &'a Drive,
-        rng: &'a mut impl Rng,
+        rng: &'a mut SeededRng,
     ) -> impl Iterator<Item = ImuSample> + 'a {
         let count = libm::floor(drive.duration_s() * self.rate_hz) as u64;
-        (0..=count).map(move |i| {
-            let time_s = i as f64 / self.rate_hz;
-            let (acc_g, gyro_dps) = felt(drive, time_s);
-            ImuSample {
-                time_s,
-                acc_g: [0, 1, 2].map(|k| acc_g[k] + self.acc_bias_g[k] + self.acc_sigma_g * normal(rng)),
-                gyro_dps: [0, 1, 2]
-                    .map(|k| gyro_dps[k] + self.gyro_bias_dps[k] + self.gyro_sigma_dps * normal(rng)),
-            }
-        })
+        (0..=count).map(move |i| self.sample(drive, i as f64 / self.rate_hz, rng))
+    }
+
+    fn sample(&self, drive: &Drive, time_s: f64, rng: &mut SeededRng) -> ImuSample {
+        let (acc_g, gyro_dps) = felt(drive, time_s);
+        ImuSample {
+            time_s,
+            acc_g: [0, 1, 2].map(|k| acc_g[k] + self.acc_bias_g[k] + self.acc_sigma_g * normal(rng)),
+            gyro_dps: [0, 1, 2]
+                .map(|k| gyro_dps[k] + self.gyro_bias_dps[k] + self.gyro_sigma_dps * normal(rng)),
+        }
     }
 }
 
@@ -78,13 +79,22 @@ fn felt(drive: &Drive, time_s: f64) -> ([f64; 3], [f64; 3]) {
     let (sin, cos) = (libm::sin(lean_rad), libm::cos(lean_rad));
     let side_g = state.lateral_g * cos - sin;
     let weight_g = state.lateral_g * sin + cos;
-    let later_deg = drive.state_at(time_s + ROLL_STEP_S).lean_deg;
-    let earlier_deg = drive.state_at(time_s - ROLL_STEP_S).lean_deg;
-    // Leaning to the left is a negative turn about the forward axis.
-    let roll_dps = -(later_deg - earlier_deg) / (2.0 * ROLL_STEP_S);
     let yaw_dps = state.yaw_rate_dps;
     (
         [state.longitudinal_g, side_g, weight_g],
-        [roll_dps, -yaw_dps * sin, yaw_dps * cos],
+        [roll_dps(drive, time_s), -yaw_dps * sin, yaw_dps * cos],
     )
+}
+
+/// About the forward axis, where leaning to the left is negative.
+fn roll_dps(drive: &Drive, time_s: f64) -> f64 {
+    match drive.vehicle().kind {
+        VehicleKind::Motorcycle => {
+            let later_deg = drive.state_at(time_s + ROLL_STEP_S).lean_deg;
+            let earlier_deg = drive.state_at(time_s - ROLL_STEP_S).lean_deg;
+            -(later_deg - earlier_deg) / (2.0 * ROLL_STEP_S)
+        }
+        // These stay upright.
+        VehicleKind::Car | VehicleKind::Kart => 0.0,
+    }
 }

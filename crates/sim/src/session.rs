@@ -1,12 +1,11 @@
 //! What is driven: a session out of the pits and back, or laps that differ in exactly one known way.
 
-use rand::Rng;
-
 use crate::drive::Drive;
 use crate::line::Line;
 use crate::motion::Motion;
 use crate::profile::{Ends, Pace, Profile};
 use crate::random::normal;
+use crate::seeded::SeededRng;
 use crate::track::{Track, norm};
 use crate::vehicle::Vehicle;
 
@@ -47,7 +46,7 @@ impl Default for Session {
 impl Session {
     /// Starts beside the track just after the start line, so the way out crosses nothing; ends beside it just before
     /// the line after `timed_laps` whole laps and an in lap: the start line is crossed `timed_laps + 1` times.
-    pub fn drive(&self, track: &Track, vehicle: &Vehicle, rng: &mut impl Rng) -> Drive {
+    pub fn drive(&self, track: &Track, vehicle: &Vehicle, rng: &mut SeededRng) -> Drive {
         let lane = PitLane::new(track, vehicle, self.timed_laps);
         let laps = f64::from(self.timed_laps) + 2.0;
         let side_limit_m = track.width_m / 2.0 - 1.0;

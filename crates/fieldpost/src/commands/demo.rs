@@ -91,10 +91,7 @@ impl Demo {
             let (_, token) = admin::create_device(running.store(), OWNER, device.name, None).await?;
             let sender = Sender::new(&server, token.expose(), device.shape);
             let (seed, now_utc_ms) = (self.seed, running.store().now().as_millisecond());
-            sending.spawn_blocking(move || {
-                let recordings: Vec<_> = device.recordings(seed, now_utc_ms).collect::<Result<_, _>>()?;
-                sender.send(&recordings)
-            });
+            sending.spawn_blocking(move || sender.send(device.recordings(seed, now_utc_ms)));
         }
         while let Some(sent) = sending.join_next().await {
             sent.context("a device of the demo fell over")??;

@@ -30,8 +30,18 @@ impl Logger {
     pub fn write(
         &self,
         fixes: &[GpsFix],
-        imu: impl Iterator<Item = ImuSample>,
+        mut imu: impl Iterator<Item = ImuSample>,
         out: &mut impl Write,
+    ) -> io::Result<()> {
+        // Behind `dyn` the loop is compiled here, optimised even in the debug builds of its callers.
+        self.write_rows(fixes, &mut imu, out)
+    }
+
+    fn write_rows(
+        &self,
+        fixes: &[GpsFix],
+        imu: &mut dyn Iterator<Item = ImuSample>,
+        out: &mut dyn Write,
     ) -> io::Result<()> {
         let mut file = BlockFile::open(self, out)?;
         let mut fixes = fixes.iter().peekable();
@@ -86,14 +96,14 @@ fn imu_cells(sample: &ImuSample) -> wire::recording::Imu {
 }
 
 /// The file in blocks.
-struct BlockFile<'w, W: Write> {
-    out: &'w mut W,
+struct BlockFile<'w> {
+    out: &'w mut dyn Write,
     blocks: BlockWriter,
     block_began_ms: u32,
 }
 
-impl<'w, W: Write> BlockFile<'w, W> {
-    fn open(logger: &Logger, out: &'w mut W) -> io::Result<Self> {
+impl<'w> BlockFile<'w> {
+    fn open(logger: &Logger, out: &'w mut dyn Write) -> io::Result<Self> {
         let id = RecordingId(logger.recording_id);
         let mut file = Self {
             out,

@@ -1,5 +1,7 @@
 //! Sends files as loggers in the field do, request for request.
 
+use std::io;
+
 use anyhow::{Context, bail};
 
 use super::fleet::{Recorded, Shape};
@@ -35,23 +37,28 @@ impl Sender {
         }
     }
 
-    /// Sends everything: one request for a form, otherwise one for each file.
-    pub(super) fn send(&self, files: &[Recorded]) -> anyhow::Result<()> {
+    /// Sends everything: one request for a form, otherwise one for each file as soon as it is there.
+    pub(super) fn send(&self, mut files: impl Iterator<Item = io::Result<Recorded>>) -> anyhow::Result<()> {
         match self.shape {
-            Shape::Raw => files.iter().try_for_each(|file| {
-                let request = self.post("text/csv").header("X-Filename", &file.file_name);
-                accepted(request.send(&file.bytes[..]))
-            }),
             Shape::Multipart => {
+                let files: Vec<Recorded> = files.collect::<Result<_, _>>()?;
                 let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
-                accepted(self.post(&content_type).send(&form(files)[..]))
+                accepted(self.post(&content_type).send(&form(&files)[..]))
             }
-            Shape::Json => files.iter().try_for_each(|file| {
-                let content = std::str::from_utf8(&file.bytes).context("our recordings are text")?;
-                let body = serde_json::json!({ "filename": file.file_name, "content": content }).to_string();
-                accepted(self.post("application/json").send(body))
-            }),
+            Shape::Raw => files.try_for_each(|file| self.send_raw(&file?)),
+            Shape::Json => files.try_for_each(|file| self.send_json(&file?)),
         }
+    }
+
+    fn send_raw(&self, file: &Recorded) -> anyhow::Result<()> {
+        let request = self.post("text/csv").header("X-Filename", &file.file_name);
+        accepted(request.send(&file.bytes[..]))
+    }
+
+    fn send_json(&self, file: &Recorded) -> anyhow::Result<()> {
+        let content = std::str::from_utf8(&file.bytes).context("our recordings are text")?;
+        let body = serde_json::json!({ "filename": file.file_name, "content": content }).to_string();
+        accepted(self.post("application/json").send(body))
     }
 
     fn post(&self, content_type: &str) -> ureq::RequestBuilder<ureq::typestate::WithBody> {
