@@ -62,13 +62,27 @@ const INERTIAL: [(&str, &str); 6] = [
     ("gyro_z", "deg/s"),
 ];
 
-/// The stream of inertial samples: always six channels, unknown where a header has fewer.
-fn inertial_stream(sink: &mut dyn Sink) -> StreamId {
-    let channels = INERTIAL.map(|(name, unit)| channel(name, unit)).to_vec();
-    sink.stream(StreamSpec {
-        name: "imu".to_owned(),
-        channels,
-    })
+/// The stream of inertial samples, declared when there is a first one: always six channels, unknown where a header has
+/// fewer.
+#[derive(Debug, Default)]
+struct InertialSamples(Option<StreamId>);
+
+impl InertialSamples {
+    /// False, and nothing is pushed, when the row has no inertial cell at all.
+    fn push(&mut self, sink: &mut dyn Sink, clock_s: f64, values: &[f32; 6]) -> bool {
+        if values.iter().all(|v| v.is_nan()) {
+            return false;
+        }
+        let stream = *self.0.get_or_insert_with(|| {
+            let channels = INERTIAL.map(|(name, unit)| channel(name, unit)).to_vec();
+            sink.stream(StreamSpec {
+                name: "imu".to_owned(),
+                channels,
+            })
+        });
+        sink.row(stream, clock_s, values);
+        true
+    }
 }
 
 fn channel(name: &str, unit: &str) -> Channel {

@@ -5,11 +5,11 @@ mod timeline;
 use super::blocks::{BulkLines, Line};
 use super::cursor::Cursor;
 use super::header::{Cells, Header, Slot, StampedDialect};
-use super::{SupplyVoltage, inertial_stream, not_a_place};
+use super::{InertialSamples, SupplyVoltage, not_a_place};
 use crate::formats::ReadError;
 use crate::formats::cells::NotANumber;
 use crate::formats::channels::{KMH_IN_MPS, narrow};
-use crate::model::{Fix, StreamId};
+use crate::model::Fix;
 use crate::sink::{Rejection, Sink};
 use timeline::{Moment, Timeline};
 
@@ -27,7 +27,7 @@ pub(super) fn read(
     lines.stop_checking();
     let mut timeline = Timeline::new(dialect);
     let mut out = Out {
-        inertial: inertial_stream(sink),
+        inertial: InertialSamples::default(),
         supply: SupplyVoltage::default(),
     };
     let mut read = 0;
@@ -95,17 +95,15 @@ fn parse(header: &Header, dialect: StampedDialect, line: &Line<'_>) -> Result<(f
 }
 
 struct Out {
-    inertial: StreamId,
+    inertial: InertialSamples,
     supply: SupplyVoltage,
 }
 
 impl Out {
     fn push(&mut self, moment: Moment, row: &Row, sink: &mut dyn Sink) {
         let cells = &row.cells;
-        let values = cells.inertial.map(narrow);
-        if values.iter().any(|v| !v.is_nan()) {
-            sink.row(self.inertial, moment.clock_s, &values);
-        }
+        self.inertial
+            .push(sink, moment.clock_s, &cells.inertial.map(narrow));
         self.supply.push(sink, moment.clock_s, cells.vbat_v);
         if let Some(why) = not_a_place(cells.lat_deg, cells.lon_deg) {
             sink.rejected(why, row.line);

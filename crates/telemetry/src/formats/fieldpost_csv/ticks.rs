@@ -4,11 +4,11 @@ use super::blocks::{BulkLines, Line};
 use super::cursor::Cursor;
 use super::header::{Cells, Header, INERTIAL_LAST, Slot};
 use super::markers::Marker;
-use super::{SupplyVoltage, inertial_stream, not_a_place};
+use super::{InertialSamples, SupplyVoltage, not_a_place};
 use crate::formats::ReadError;
 use crate::formats::cells::NotANumber;
 use crate::formats::channels::{KMH_IN_MPS, narrow};
-use crate::model::{Fix, StreamId};
+use crate::model::Fix;
 use crate::sink::{Rejection, Sink};
 
 /// Older devices wrote the receiver's time in seconds: those are below this, milliseconds above (from 1973 on).
@@ -24,7 +24,7 @@ pub(super) fn read(
 ) -> Result<u64, ReadError> {
     let mut rows = Rows {
         header,
-        inertial: inertial_stream(sink),
+        inertial: InertialSamples::default(),
         supply: SupplyVoltage::default(),
         last_inertial_ms: f64::NEG_INFINITY,
         last_inertial: [f32::NAN; 6],
@@ -61,7 +61,7 @@ enum Taken {
 
 struct Rows<'h> {
     header: &'h Header,
-    inertial: StreamId,
+    inertial: InertialSamples,
     supply: SupplyVoltage,
     last_inertial_ms: f64,
     last_inertial: [f32; 6],
@@ -151,10 +151,9 @@ impl Rows<'_> {
 
     /// False when the row has no inertial cell at all.
     fn push_inertial(&mut self, tick_ms: f64, values: [f32; 6], sink: &mut dyn Sink) -> bool {
-        if values.iter().all(|v| v.is_nan()) {
+        if !self.inertial.push(sink, tick_ms / 1000.0, &values) {
             return false;
         }
-        sink.row(self.inertial, tick_ms / 1000.0, &values);
         self.last_inertial_ms = tick_ms;
         self.last_inertial = values;
         true
