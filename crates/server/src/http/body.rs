@@ -1,6 +1,7 @@
 //! Small JSON bodies and queries with our error envelope instead of the framework's plain text.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
@@ -14,6 +15,8 @@ use super::error::ApiError;
 
 /// Passwords, links and gates: a few hundred bytes.
 const BYTES_MAX: usize = 16 * 1024;
+/// One packet's worth; who needs longer will not manage.
+const TIME_MAX: Duration = Duration::from_secs(30);
 
 /// A JSON body of at most 16 KiB.
 pub(super) struct Body<T>(pub T);
@@ -48,12 +51,13 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
 }
 
 async fn read_small(request: Request) -> Result<Bytes, ApiError> {
-    match Limited::new(request.into_body(), BYTES_MAX).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+    let reading = Limited::new(request.into_body(), BYTES_MAX).collect();
+    match tokio::time::timeout(TIME_MAX, reading).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
             Err(ApiError::too_large(BYTES_MAX as u64).closing())
         }
-        Err(_) => {
+        Ok(Err(_)) | Err(_) => {
             Err(ApiError::bad_request("incomplete_body", "The body ended before it was complete.").closing())
         }
     }

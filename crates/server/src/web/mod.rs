@@ -25,8 +25,8 @@ struct Asset {
     media_type: HeaderValue,
     etag: HeaderValue,
     cache: HeaderValue,
-    /// The same made smaller by the web build (`.gz` beside it), if it was.
-    gzip: Option<Cow<'static, [u8]>>,
+    /// The same made smaller by the web build (`.gz`, `.br` beside it) with its content coding, smallest first.
+    packed: Vec<(&'static str, Cow<'static, [u8]>)>,
 }
 
 /// The embedded portal, looked through once at start.
@@ -57,18 +57,19 @@ impl Site {
                 .filter(|(path, ..)| path.ends_with(".html"))
                 .map(|(_, body, _)| &**body),
         );
-        let mut smaller: HashMap<String, Cow<'static, [u8]>> = HashMap::new();
-        let mut assets = HashMap::new();
-        for (path, body, media_type) in files {
-            if let Some(original) = path.strip_suffix(".gz") {
-                smaller.insert(original.to_owned(), body);
-            } else if !path.ends_with(".br") {
-                assets.insert(path.clone(), Asset::new(&path, body, &media_type));
-            }
-        }
-        for (path, body) in smaller {
-            if let Some(asset) = assets.get_mut(&path) {
-                asset.gzip = Some(body);
+        let (packed, plain): (Vec<_>, Vec<_>) = files
+            .into_iter()
+            .partition(|(path, ..)| coding_of(path).is_some());
+        let mut assets: HashMap<String, Asset> = plain
+            .into_iter()
+            .map(|(path, body, media_type)| (path.clone(), Asset::new(&path, body, &media_type)))
+            .collect();
+        for (path, body, _) in packed {
+            let of =
+                coding_of(&path).and_then(|(original, coding)| Some((assets.get_mut(original)?, coding)));
+            if let Some((asset, coding)) = of {
+                asset.packed.push((coding, body));
+                asset.packed.sort_by_key(|(_, body)| body.len());
             }
         }
         Self { assets, policy }
@@ -134,7 +135,7 @@ impl Asset {
             } else {
                 ASK_AGAIN
             },
-            gzip: None,
+            packed: Vec::new(),
             body,
         }
     }
@@ -148,26 +149,32 @@ impl Asset {
             return (StatusCode::NOT_MODIFIED, headers).into_response();
         }
         headers.insert(header::CONTENT_TYPE, self.media_type.clone());
-        let body = match &self.gzip {
-            Some(gzip) if takes_gzip(request) => {
-                headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-                gzip
+        let body = match self.packed.iter().find(|(coding, _)| takes(request, coding)) {
+            Some((coding, body)) => {
+                headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
+                body
             }
-            Some(_) | None => &self.body,
+            None => &self.body,
         };
         (headers, body.clone()).into_response()
     }
 }
 
-fn takes_gzip(request: &HeaderMap) -> bool {
+/// The file that a packed one is made of, and its content coding.
+fn coding_of(path: &str) -> Option<(&str, &'static str)> {
+    let gzip = path.strip_suffix(".gz").map(|original| (original, "gzip"));
+    gzip.or_else(|| path.strip_suffix(".br").map(|original| (original, "br")))
+}
+
+fn takes(request: &HeaderMap, coding: &str) -> bool {
     let listed = request
         .get(header::ACCEPT_ENCODING)
         .and_then(|value| value.to_str().ok())
         .unwrap_or("");
     listed.split(',').any(|item| {
-        let (coding, weight) = item.split_once(';').unwrap_or((item, ""));
-        coding.trim().eq_ignore_ascii_case("gzip")
-            && !matches!(weight.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000")
+        let (name, weight) = item.split_once(';').unwrap_or((item, ""));
+        let refused = matches!(weight.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000");
+        name.trim().eq_ignore_ascii_case(coding) && !refused
     })
 }
 
