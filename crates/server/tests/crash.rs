@@ -506,7 +506,7 @@ async fn cut(template: &Path, step: u64, ignored: Option<SyncPoint>, fates: &[Fa
         let named = |broken| format!("cut at step {step}, {fate:?}: {broken}");
         let mut after = machine.reboot(fate);
         after.survives().await.map_err(named)?;
-        if ignored.is_none() && step % 3 == 0 {
+        if ignored.is_none() && step.is_multiple_of(3) {
             after.catches_up().await.map_err(named)?;
         }
     }
