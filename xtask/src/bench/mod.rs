@@ -3,7 +3,9 @@
 //! One module a row of DESIGN's table of measures. Runs alternate between the programs and medians are compared, so that
 //! another load on the machine hits all alike. Peers are installed from their registries into `target/bench`.
 
+mod analysis_memory;
 mod csv_to_laps;
+mod ours;
 mod peers;
 
 use std::path::Path;
@@ -14,21 +16,33 @@ use crate::process::say;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Rows to measure: csv-to-laps. All of them if none is named.
+    /// Rows to measure: csv-to-laps, analysis-memory. All of them if none is named.
     #[arg(long = "row", value_name = "ROW")]
     rows: Vec<String>,
 }
 
-const ROWS: [&str; 1] = [csv_to_laps::NAME];
+type Measure = fn(&Path, &Path) -> Result<String>;
+
+const ROWS: [(&str, Measure); 2] = [
+    (csv_to_laps::NAME, csv_to_laps::measure),
+    (analysis_memory::NAME, analysis_memory::measure),
+];
 
 pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
-    if let Some(unknown) = args.rows.iter().find(|row| !ROWS.contains(&row.as_str())) {
-        bail!("there is no row {unknown}; there is {}", ROWS.join(", "));
+    if let Some(unknown) = args
+        .rows
+        .iter()
+        .find(|row| ROWS.iter().all(|(name, _)| name != row))
+    {
+        let names: Vec<&str> = ROWS.iter().map(|(name, _)| *name).collect();
+        bail!("there is no row {unknown}; there is {}", names.join(", "));
     }
     let folder = root.join("target").join("bench");
     std::fs::create_dir_all(&folder)?;
-    if args.rows.is_empty() || args.rows.iter().any(|row| row == csv_to_laps::NAME) {
-        say(csv_to_laps::measure(root, &folder)?);
+    for (name, measure) in ROWS {
+        if args.rows.is_empty() || args.rows.iter().any(|row| row == name) {
+            say(measure(root, &folder)?);
+        }
     }
     Ok(())
 }
