@@ -238,7 +238,7 @@ enum Altitude {
 }
 
 impl Altitude {
-    /// Nobody races within 10 m of sea level often; taken as metres the same number is any track below 1000 m.
+    /// As metres such a number is any track below 1000 m; as centimetres, only one within 10 m of the sea.
     const LEAST_CENTIMETRES: f32 = 1000.0;
 
     fn metres(&mut self, value_m: f32, sink: &mut dyn Sink) -> f32 {

@@ -48,7 +48,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// Every format, in the order in which [`detect`] tries them where order matters.
+    /// Every format, for lists and tests.
     pub const ALL: [Self; 11] = [
         Self::FieldpostCsv,
         Self::Vbo,
