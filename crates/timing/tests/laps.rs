@@ -185,6 +185,61 @@ fn two_gates_between_two_fixes_are_passed_in_order() {
     assert!((laps[1].end_s - laps[1].start_s - 0.5).abs() < 1e-9);
 }
 
+#[test]
+fn a_split_and_the_line_between_two_fixes_belong_to_the_lap_that_ends() {
+    let line = Gate::across(Point::new(0.0, 0.0), 0.0, 10.0);
+    let mut course = Course::circuit(line);
+    course
+        .add_split(Gate::across(Point::new(0.0, -10.0), 0.0, 10.0))
+        .expect("room");
+    // Over the line, round in a square beside it, and over split and line in one step.
+    let way = [
+        (0.0, -5.0),
+        (0.0, 15.0),
+        (90.0, 15.0),
+        (90.0, -30.0),
+        (0.0, -30.0),
+        (0.0, 15.0),
+    ];
+    let samples = (0..).zip(way).map(|(i, (x, y))| Sample {
+        time_s: f64::from(i),
+        at: Point::new(x, y),
+    });
+    let laps = drive(&mut LapTimer::new(course, Rules::at_hz(1.0)), samples.collect());
+    assert_eq!(kinds(&laps), [LapKind::Out, LapKind::Timed, LapKind::In]);
+    let split = laps[1].splits[0].expect("it was passed first");
+    assert!(split.time_s < laps[1].end_s);
+    assert_eq!(laps[2].splits[0], None);
+}
+
+#[test]
+fn a_roof_over_the_box_does_not_make_a_pit_stop_invalid() {
+    let samples = circle(0.0, 25.0, 10.0);
+    let stand = on_circle((25.0 - 10.0) / LAP_S);
+    let before = (0..100).map(|i| Sample {
+        time_s: 25.0 + 0.1 * f64::from(i),
+        at: stand,
+    });
+    let after = (0..100).map(|i| Sample {
+        time_s: 55.0 + 0.1 * f64::from(i),
+        at: stand,
+    });
+    let away = circle(25.0, 75.0, 10.0).into_iter().map(|s| Sample {
+        time_s: s.time_s + 40.0,
+        ..s
+    });
+    let laps = drive(
+        &mut circle_timer(10.0),
+        samples
+            .into_iter()
+            .chain(before)
+            .chain(after)
+            .chain(away)
+            .collect(),
+    );
+    assert_eq!((laps[1].kind, laps[1].flaw), (LapKind::Pit, Some(Flaw::Gap)));
+}
+
 proptest! {
     /// Whatever the rate and phase, the lap time of a steady lap is the steady lap time.
     #[test]
