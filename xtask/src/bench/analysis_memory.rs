@@ -11,7 +11,7 @@ pub(super) const NAME: &str = "analysis-memory";
 
 /// Makes a little more than 10^9 bytes.
 const HOURS: &str = "41.5";
-/// Goal of DESIGN section 10.
+/// What the analysis may take on the small machines it is meant for.
 const PEAK_MIB_MAX: f64 = 300.0;
 
 /// Measures and gives the table.

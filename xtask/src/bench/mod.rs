@@ -1,6 +1,6 @@
 //! Figures beside those of other programs, measured in the same run.
 //!
-//! One module a row of DESIGN's table of measures. Runs alternate between the programs and medians are compared, so that
+//! One module a row. Runs alternate between the programs and medians are compared, so that
 //! another load on the machine hits all alike. Peers are installed from their registries into `target/bench`.
 
 mod analysis_memory;
