@@ -44,7 +44,7 @@ pub(crate) fn failure(error: &anyhow::Error) {
     note(&text);
 }
 
-/// `1:52.062`, or `0:49.8479` never: three decimals are what a lap time is known to.
+/// Minutes, seconds and the three decimals that a lap time is known to: `1:52.062`.
 pub(crate) fn clock(ms: f64) -> String {
     let whole_ms = ms.round() as i64;
     let (sign, ms) = if whole_ms < 0 {

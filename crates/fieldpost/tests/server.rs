@@ -138,7 +138,7 @@ fn people_and_devices_are_kept_without_a_server() {
 }
 
 #[test]
-fn a_server_that_is_not_there_is_said_so_after_a_few_tries() {
+fn an_address_that_is_none_is_refused_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let file = write(folder.path(), "a.csv", b"x");
     let done = run(&["import", text(&file), "--server", "not a url", "--token", "t"]);

@@ -104,10 +104,8 @@ fn speed_heading_and_forces_are_the_derivatives_of_position() {
             let speed = v[0].hypot(v[1]);
             assert!((speed - now.speed_mps).abs() < 1e-4, "speed at {t}");
             let heading = v[0].atan2(v[1]).to_degrees().rem_euclid(360.0);
-            assert!(
-                (heading - now.heading_deg + 180.0).rem_euclid(360.0) - 180.0 < 1e-3,
-                "heading at {t}"
-            );
+            let turned_deg = (heading - now.heading_deg + 180.0).rem_euclid(360.0) - 180.0;
+            assert!(turned_deg.abs() < 1e-3, "heading at {t}");
             let left_g = (v[0] * a[1] - v[1] * a[0]) / speed / 9.806_65;
             let ahead_g = (v[0] * a[0] + v[1] * a[1]) / speed / 9.806_65;
             assert!(
