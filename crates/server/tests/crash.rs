@@ -20,7 +20,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use server::backend::{Backend, DATABASE_FILE, Environment};
 use server::clock::Ids;
-use server::durable::SyncPoint;
+use server::durable::{Durable, SyncPoint};
 use server::ingest::{Kind, Receipt, Upload};
 use server::objects::{Digest, Objects};
 use server::store::sessions::{self, Gates, Status};
@@ -276,6 +276,12 @@ impl Machine {
                     .write(Bytes::from_static(bytes.as_bytes()))
                     .await
                     .map_err(broken)?;
+                drop(incoming);
+                // Another thread removes the file; waiting for it gives every run the same steps.
+                let staging = Path::new(ROOT).join("staging");
+                while self.fs.list(&staging).is_ok_and(|entries| !entries.is_empty()) {
+                    tokio::task::yield_now().await;
+                }
             }
             Act::RunJobs => self.run_jobs(backend).await?,
             Act::Reanalyse => {
