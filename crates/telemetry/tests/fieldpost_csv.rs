@@ -11,6 +11,7 @@ use telemetry::formats::{DETECT_BYTES, Format, ReadError, detect, read};
 use telemetry::model::Vehicle;
 use telemetry::recording::{Collector, Recording};
 use telemetry::sink::Rejection;
+use wire::recording::{BlockWriter, HEADER, Imu, Marker, ROW_BYTES_MAX, RecordingId, Row, SECTOR_BYTES};
 
 const E: &str = "tick_ms,row_type,acc_x,acc_y,acc_z,gyro_x,gyro_y,gyro_z,lat,lon,alt,speed,sats,vbat";
 const D: &str = "gps_time,lat,lon,alt,speed,acc_x,acc_y,acc_z,gyro_x,gyro_y,gyro_z,vbat";
@@ -66,6 +67,17 @@ fn a_profile_named_after_a_vehicle_says_what_was_driven() {
     assert_eq!(vehicle("motorcycle"), Some(Vehicle::Motorcycle));
     assert_eq!(vehicle("kart"), Some(Vehicle::Kart));
     assert_eq!(vehicle("track day"), None);
+}
+
+#[test]
+fn blocks_are_checked_across_the_whole_of_a_long_recording() {
+    let mut bytes = long_recording();
+    assert!(recorded_bytes(&bytes).rejected.is_empty());
+    // One digit in the middle, far from where any buffer begins.
+    let middle = bytes.len() / 2;
+    let at = middle + bytes[middle..].windows(8).position(|w| w == b",0.0001,").unwrap();
+    bytes[at + 1] = b'7';
+    assert_eq!(recorded_bytes(&bytes).rejected, [(Rejection::Checksum, 1)].into());
 }
 
 #[test]
@@ -288,6 +300,44 @@ fn an_accelerometer_that_measures_twice_gravity_is_reported() {
         recording.frozen
     );
     assert_eq!(recording.streams[0].rate_hz, Some(100.0));
+}
+
+/// Two megabytes of samples in blocks of fifty, as a device writes them.
+fn long_recording() -> Vec<u8> {
+    let id = RecordingId(77);
+    let mut blocks = BlockWriter::new(id);
+    let mut bytes = format!("{HEADER}\n").into_bytes();
+    blocks.rows(&bytes);
+    let open = Marker::Open {
+        id,
+        device: "d",
+        firmware: "1",
+        profile: "race",
+    };
+    let rows = (0..40_000u32).map(|i| Row::Imu {
+        tick_ms: i * 10,
+        imu: Imu {
+            acc_e4_g: [1, i as i32, 10_000],
+            gyro_e2_dps: [0, 1, 2],
+        },
+    });
+    for (i, row) in std::iter::once(Row::Marker {
+        tick_ms: 0,
+        marker: open,
+    })
+    .chain(rows)
+    .enumerate()
+    {
+        let mut buffer = [0; ROW_BYTES_MAX + SECTOR_BYTES];
+        let len = row.encode(&mut buffer).unwrap();
+        blocks.rows(&buffer[..len]);
+        bytes.extend_from_slice(&buffer[..len]);
+        if i % 50 == 49 {
+            let len = blocks.seal(i as u32 * 10, &mut buffer).unwrap();
+            bytes.extend_from_slice(&buffer[..len]);
+        }
+    }
+    bytes
 }
 
 fn file(header: &str, rows: &[&str]) -> String {
