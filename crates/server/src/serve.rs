@@ -13,7 +13,7 @@ use crate::auth::secret::Token;
 use crate::backend::{Backend, OpenError};
 use crate::config::{Config, PublicUrl};
 use crate::http::{self, App};
-use crate::store::{Store, StoreError, accounts};
+use crate::store::{Store, StoreError, accounts, accounts_entry};
 
 /// Analyses at once: each may take 300 MB and a core for itself.
 const WORKERS_MAX: usize = 4;
@@ -139,6 +139,6 @@ async fn fresh_setup_link(store: &Store, public_url: &PublicUrl) -> Result<Optio
         return Ok(None);
     }
     let token = Token::generate();
-    accounts::replace_setup_link(store, token.digest()).await?;
+    accounts_entry::replace_setup_link(store, token.digest()).await?;
     Ok(Some(format!("{public_url}/setup#{}", token.expose())))
 }

@@ -4,6 +4,7 @@ use super::password::{PasswordError, Passwords};
 use super::secret::{Password, Token};
 use crate::store::accounts::{self, AccountError, Email, Member, Role, UserRow};
 use crate::store::accounts_devices::{self, DeviceRow};
+use crate::store::accounts_entry;
 use crate::store::{DeviceId, Store, StoreError, UserId};
 
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +48,7 @@ pub async fn list_users(store: &Store) -> Result<Vec<UserRow>, StoreError> {
 pub async fn create_sign_in_link(store: &Store, email: &str) -> Result<Token, AdminError> {
     let member = existing(store, email).await?;
     let token = Token::generate();
-    accounts::add_sign_in_link(store, member.user, token.digest()).await?;
+    accounts_entry::add_sign_in_link(store, member.user, token.digest()).await?;
     Ok(token)
 }
 

@@ -14,8 +14,9 @@ use cookie::{Cookie, SameSite};
 use super::App;
 use super::error::ApiError;
 use crate::auth::secret::Token;
-use crate::store::accounts::{self, Member, Role, SIGN_IN_LIFE};
+use crate::store::accounts::{Member, Role};
 use crate::store::accounts_devices::{self, DeviceIdentity};
+use crate::store::accounts_entry::{self, SIGN_IN_LIFE};
 use crate::store::{DeviceId, TenantId, UserId};
 
 const COOKIE: &str = "fieldpost";
@@ -48,7 +49,7 @@ impl FromRequestParts<Arc<App>> for Person {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Self::Rejection> {
         let cookie = presented_cookie(&parts.headers, app).ok_or_else(ApiError::unauthorized)?;
-        let member = accounts::signed_in(&app.store, &cookie.digest()).await?;
+        let member = accounts_entry::signed_in(&app.store, &cookie.digest()).await?;
         member.map(Self).ok_or_else(ApiError::unauthorized)
     }
 }

@@ -16,6 +16,7 @@ use super::identity::{Peer, signed_in_cookie};
 use super::me::Me;
 use crate::auth::secret::{Password, Token};
 use crate::store::accounts::{self, Email, Role};
+use crate::store::accounts_entry;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct SetupState {
@@ -56,12 +57,12 @@ pub(super) async fn complete(
     app.login_limits.attempt(ip)?;
     let email: Email = request.email.parse()?;
     let link = request.token.digest();
-    if !accounts::setup_link_is_open(&app.store, &link).await? {
+    if !accounts_entry::setup_link_is_open(&app.store, &link).await? {
         return Err(accounts::AccountError::LinkInvalid.into());
     }
     let phc = app.passwords.hash(request.password).await?;
     let cookie = Token::generate();
-    accounts::complete_setup(&app.store, link, email.clone(), phc, cookie.digest()).await?;
+    accounts_entry::complete_setup(&app.store, link, email.clone(), phc, cookie.digest()).await?;
     let me = Me {
         email: email.as_str().to_owned(),
         role: Role::Owner,

@@ -16,6 +16,7 @@ use super::identity::{Peer, presented_cookie, signed_in_cookie, signed_out_cooki
 use super::me::Me;
 use crate::auth::secret::{Password, Token, TokenDigest};
 use crate::store::accounts::{self, Email};
+use crate::store::accounts_entry;
 
 #[derive(Deserialize, ToSchema)]
 pub(super) struct LoginRequest {
@@ -48,7 +49,7 @@ pub(super) async fn login(
     let fits = app.passwords.verify(request.password, stored.flatten()).await?;
     let user = user.filter(|_| fits).ok_or_else(wrong_login)?;
     let cookie = Token::generate();
-    accounts::sign_in(&app.store, user, cookie.digest()).await?;
+    accounts_entry::sign_in(&app.store, user, cookie.digest()).await?;
     answer(&app, &cookie).await
 }
 
@@ -65,7 +66,7 @@ pub(super) async fn link(
 ) -> ApiResult<impl IntoResponse> {
     app.login_limits.attempt(ip)?;
     let cookie = Token::generate();
-    accounts::sign_in_by_link(&app.store, request.token.digest(), cookie.digest()).await?;
+    accounts_entry::sign_in_by_link(&app.store, request.token.digest(), cookie.digest()).await?;
     answer(&app, &cookie).await
 }
 
@@ -74,7 +75,7 @@ pub(super) async fn link(
     responses((status = 204, description = "Nobody is signed in by this cookie any more.")))]
 pub(super) async fn logout(State(app): State<Arc<App>>, headers: HeaderMap) -> ApiResult<impl IntoResponse> {
     if let Some(cookie) = presented_cookie(&headers, &app) {
-        accounts::sign_out(&app.store, cookie.digest()).await?;
+        accounts_entry::sign_out(&app.store, cookie.digest()).await?;
     }
     Ok((
         StatusCode::NO_CONTENT,
@@ -84,7 +85,7 @@ pub(super) async fn logout(State(app): State<Arc<App>>, headers: HeaderMap) -> A
 
 async fn answer(app: &App, cookie: &Token) -> ApiResult<impl IntoResponse + use<>> {
     let digest: TokenDigest = cookie.digest();
-    let member = accounts::signed_in(&app.store, &digest)
+    let member = accounts_entry::signed_in(&app.store, &digest)
         .await?
         .ok_or_else(ApiError::unauthorized)?;
     let me = Me {

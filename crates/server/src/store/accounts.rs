@@ -1,11 +1,9 @@
-//! People: users, their teams, one-time links and sign-ins.
+//! People: users and their teams. How they come in is `accounts_entry`.
 //!
-//! Promises: the first owner exists once and only through a setup link or the command line; a link works once and not
-//! after its time; secrets arrive here as digests only. Passwords are hashed before they come here.
+//! Passwords are hashed before they come here.
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -13,12 +11,6 @@ use sqlx::SqliteConnection;
 
 use super::{Store, StoreError, TenantId, UserId, time_from_row};
 use crate::auth::password::PasswordPhc;
-use crate::auth::secret::TokenDigest;
-
-/// Printed on a terminal and meant to be opened at once.
-pub const LINK_LIFE: Duration = Duration::from_secs(60 * 60);
-/// A phone in the paddock stays signed in between two track days.
-pub const SIGN_IN_LIFE: Duration = Duration::from_secs(60 * 24 * 60 * 60);
 
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
@@ -240,154 +232,15 @@ pub async fn credentials(
     Ok(row.map(|(id, phc)| (id, phc.map(PasswordPhc))))
 }
 
-/// Makes `digest` the one setup link; earlier ones stop working.
-pub async fn replace_setup_link(store: &Store, digest: TokenDigest) -> Result<(), StoreError> {
-    let now = store.now();
-    store
-        .write(move |rows| {
-            Box::pin(async move {
-                sqlx::query("DELETE FROM one_time_links WHERE purpose = 'setup' AND used_at IS NULL")
-                    .execute(&mut *rows)
-                    .await?;
-                insert_link(rows, &digest, "setup", None, now).await
-            })
-        })
-        .await
-}
+pub(super) type MemberRow = (UserId, TenantId, String, String);
 
-/// Lets `user` in once, without a password.
-pub async fn add_sign_in_link(store: &Store, user: UserId, digest: TokenDigest) -> Result<(), StoreError> {
-    let now = store.now();
-    store
-        .write(move |rows| {
-            Box::pin(async move { insert_link(rows, &digest, "sign_in", Some(user), now).await })
-        })
-        .await
-}
-
-/// Whether a setup link would work now; asked before the costly password hash, decided again in [`complete_setup`].
-pub async fn setup_link_is_open(store: &Store, digest: &TokenDigest) -> Result<bool, StoreError> {
-    let open: i64 = sqlx::query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM one_time_links WHERE token_sha256 = $1 AND purpose = 'setup' \
-         AND used_at IS NULL AND expires_at > $2)",
-    )
-    .bind(digest.as_str())
-    .bind(store.now().as_microsecond())
-    .fetch_one(store.readers())
-    .await?;
-    Ok(open == 1)
-}
-
-/// Uses up the setup link and makes the first owner with a team and a sign-in, all or nothing.
-pub async fn complete_setup(
-    store: &Store,
-    link: TokenDigest,
-    email: Email,
-    phc: PasswordPhc,
-    cookie: TokenDigest,
-) -> Result<(), AccountError> {
-    let user = UserId(store.new_id());
-    let tenant = TenantId(store.new_id());
-    let now = store.now();
-    store
-        .write(move |rows| {
-            Box::pin(async move {
-                use_link(rows, &link, "setup", now).await?;
-                let users: i64 = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM users)")
-                    .fetch_one(&mut *rows)
-                    .await?;
-                if users == 1 {
-                    return Err(AccountError::LinkInvalid);
-                }
-                insert_tenant(rows, tenant, &email, now).await?;
-                insert_user(rows, user, &email, &phc, now).await?;
-                insert_membership(rows, tenant, user, Role::Owner, now).await?;
-                insert_sign_in(rows, user, &cookie, now).await?;
-                Ok(())
-            })
-        })
-        .await
-}
-
-/// Uses up a sign-in link and signs its user in.
-pub async fn sign_in_by_link(
-    store: &Store,
-    link: TokenDigest,
-    cookie: TokenDigest,
-) -> Result<(), AccountError> {
-    let now = store.now();
-    store
-        .write(move |rows| {
-            Box::pin(async move {
-                let user = use_link(rows, &link, "sign_in", now)
-                    .await?
-                    .ok_or(AccountError::LinkInvalid)?;
-                insert_sign_in(rows, user, &cookie, now).await?;
-                Ok(())
-            })
-        })
-        .await
-}
-
-/// Signs `user` in under the digest of a fresh cookie; forgets sign-ins that are over.
-pub async fn sign_in(store: &Store, user: UserId, cookie: TokenDigest) -> Result<(), StoreError> {
-    let now = store.now();
-    store
-        .write(move |rows| {
-            Box::pin(async move {
-                sqlx::query("DELETE FROM web_sessions WHERE expires_at <= $1")
-                    .bind(now.as_microsecond())
-                    .execute(&mut *rows)
-                    .await?;
-                insert_sign_in(rows, user, &cookie, now).await
-            })
-        })
-        .await
-}
-
-/// Who holds this cookie now.
-pub async fn signed_in(store: &Store, cookie: &TokenDigest) -> Result<Option<Member>, StoreError> {
-    let row: Option<MemberRow> = sqlx::query_as(
-        "SELECT u.id, m.tenant_id, u.email, m.role FROM web_sessions w \
-         JOIN users u ON u.id = w.user_id AND u.disabled = 0 JOIN memberships m ON m.user_id = u.id \
-         WHERE w.id = $1 AND w.expires_at > $2 ORDER BY m.created_at, m.tenant_id LIMIT 1",
-    )
-    .bind(cookie.as_str())
-    .bind(store.now().as_microsecond())
-    .fetch_optional(store.readers())
-    .await?;
-    row.map(member).transpose()
-}
-
-/// Ends one sign-in; unknown ones are fine.
-pub async fn sign_out(store: &Store, cookie: TokenDigest) -> Result<(), StoreError> {
-    store
-        .write(move |rows| {
-            Box::pin(async move {
-                sqlx::query("DELETE FROM web_sessions WHERE id = $1")
-                    .bind(cookie.as_str())
-                    .execute(rows)
-                    .await?;
-                Ok(())
-            })
-        })
-        .await
-}
-
-type MemberRow = (UserId, TenantId, String, String);
-
-fn member((user, tenant, email, role): MemberRow) -> Result<Member, StoreError> {
+pub(super) fn member((user, tenant, email, role): MemberRow) -> Result<Member, StoreError> {
     Ok(Member {
         user,
         tenant,
         email,
         role: role.parse()?,
     })
-}
-
-fn after(now: Timestamp, life: Duration) -> i64 {
-    let life_us = i64::try_from(life.as_micros()).unwrap_or(i64::MAX);
-    now.as_microsecond().saturating_add(life_us)
 }
 
 async fn only_tenant(rows: &mut SqliteConnection) -> Result<TenantId, AccountError> {
@@ -401,7 +254,7 @@ async fn only_tenant(rows: &mut SqliteConnection) -> Result<TenantId, AccountErr
     }
 }
 
-async fn insert_tenant(
+pub(super) async fn insert_tenant(
     rows: &mut SqliteConnection,
     tenant: TenantId,
     owner: &Email,
@@ -416,7 +269,7 @@ async fn insert_tenant(
     Ok(())
 }
 
-async fn insert_user(
+pub(super) async fn insert_user(
     rows: &mut SqliteConnection,
     user: UserId,
     email: &Email,
@@ -440,7 +293,7 @@ async fn insert_user(
     }
 }
 
-async fn insert_membership(
+pub(super) async fn insert_membership(
     rows: &mut SqliteConnection,
     tenant: TenantId,
     user: UserId,
@@ -452,62 +305,6 @@ async fn insert_membership(
         .bind(user)
         .bind(role.as_str())
         .bind(now.as_microsecond())
-        .execute(rows)
-        .await?;
-    Ok(())
-}
-
-async fn insert_link(
-    rows: &mut SqliteConnection,
-    digest: &TokenDigest,
-    purpose: &str,
-    user: Option<UserId>,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO one_time_links (token_sha256, purpose, user_id, created_at, expires_at) \
-         VALUES ($1, $2, $3, $4, $5)",
-    )
-    .bind(digest.as_str())
-    .bind(purpose)
-    .bind(user)
-    .bind(now.as_microsecond())
-    .bind(after(now, LINK_LIFE))
-    .execute(rows)
-    .await?;
-    Ok(())
-}
-
-/// Uses a link up in this transaction and says whom it was for.
-async fn use_link(
-    rows: &mut SqliteConnection,
-    digest: &TokenDigest,
-    purpose: &str,
-    now: Timestamp,
-) -> Result<Option<UserId>, AccountError> {
-    let used: Option<(Option<UserId>,)> = sqlx::query_as(
-        "UPDATE one_time_links SET used_at = $1 \
-         WHERE token_sha256 = $2 AND purpose = $3 AND used_at IS NULL AND expires_at > $1 RETURNING user_id",
-    )
-    .bind(now.as_microsecond())
-    .bind(digest.as_str())
-    .bind(purpose)
-    .fetch_optional(rows)
-    .await?;
-    used.map(|(user,)| user).ok_or(AccountError::LinkInvalid)
-}
-
-async fn insert_sign_in(
-    rows: &mut SqliteConnection,
-    user: UserId,
-    cookie: &TokenDigest,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO web_sessions (id, user_id, created_at, expires_at) VALUES ($1, $2, $3, $4)")
-        .bind(cookie.as_str())
-        .bind(user)
-        .bind(now.as_microsecond())
-        .bind(after(now, SIGN_IN_LIFE))
         .execute(rows)
         .await?;
     Ok(())

@@ -15,6 +15,7 @@
 
 pub mod accounts;
 pub mod accounts_devices;
+pub mod accounts_entry;
 mod connect;
 pub mod ids;
 pub mod jobs;

@@ -114,11 +114,6 @@ impl JsonBody {
         }
     }
 
-    /// The file name, once its member has been read; the key order decides whether that is before or after the content.
-    pub fn filename(&self) -> Option<&str> {
-        self.filename.as_deref()
-    }
-
     /// Reads `input` and appends the content it holds to `out`; never appends more bytes than it was given plus three.
     pub fn push(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<(), JsonBodyError> {
         let mut rest = input;
