@@ -6,8 +6,8 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 const HEADER: &str = "tick_ms,row_type,acc_x,acc_y,acc_z,gyro_x,gyro_y,gyro_z,lat,lon,alt,speed,sats,vbat\n";
-/// About 5 KB to 150 KB: smaller and larger than any one buffer on the way.
-const FIXES: std::ops::Range<u32> = 60..2000;
+/// About 5 KB to 60 KB: smaller and larger than any one buffer on the way.
+const FIXES: std::ops::Range<u32> = 60..800;
 const FIX_INTERVAL_MS: u32 = 100;
 const RADIUS_DEG: f64 = 0.001;
 const LAP_S: f64 = 30.0;

@@ -14,7 +14,7 @@ mod server;
 
 use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -22,7 +22,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use self::check::Checker;
-use self::client::{Answer, Client, Shape};
+use self::client::{Client, Shape};
 use self::ledger::Ledger;
 use self::server::Server;
 use crate::process::{run_to_end, say};
@@ -43,14 +43,19 @@ impl Args {
 }
 
 const UPLOADERS: u64 = 8;
+/// What the devices do: they upload until the kill and hold still while everything is compared.
+const UPLOADING: u8 = 0;
+const CHECKING: u8 = 1;
+const OVER: u8 = 2;
 /// From readiness to the kill: from "hardly started" to "many uploads and jobs under way".
 const ALIVE_MS: std::ops::Range<u64> = 5..700;
-/// While the server is down a device waits before its next attempt.
-const RETRY_PAUSE: Duration = Duration::from_millis(50);
+/// Between two uploads of one device, and before its next attempt while the server is down: enough uploads are under way at
+/// any moment, and their number does not outgrow the checks.
+const PAUSE: Duration = Duration::from_millis(25);
 /// The backlog is worked off by and by; a job that hangs is what this finds.
 const JOB_WAIT: Duration = Duration::from_secs(60);
 /// The complete comparison reads every row again: after every kill it would make the proof quadratic.
-const KILLS_BETWEEN_COMPLETE_CHECKS: u32 = 20;
+const KILLS_BETWEEN_COMPLETE_CHECKS: u32 = 50;
 
 pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     run_to_end(Command::new("cargo").current_dir(root).args([
@@ -68,15 +73,15 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     let cookie = client.sign_in()?;
     let mut checker = Checker::new(server.data_dir.join("raw"), cookie.clone());
     let ledger = Ledger::default();
-    let over = AtomicBool::new(false);
+    let phase = AtomicU8::new(UPLOADING);
     let start = Instant::now();
     let outcome = std::thread::scope(|scope| {
         for uploader in 0..UPLOADERS {
-            let (client, token, ledger, over) = (&client, token.as_str(), &ledger, &over);
-            scope.spawn(move || upload_until_over(client, token, ledger, over, args.seed * 1000 + uploader));
+            let (client, token, ledger, phase) = (&client, token.as_str(), &ledger, &phase);
+            scope.spawn(move || upload_until_over(client, token, ledger, phase, args.seed * 1000 + uploader));
         }
-        let outcome = kill_again_and_again(&mut server, &client, &mut checker, &ledger, args);
-        over.store(true, Ordering::Relaxed);
+        let outcome = kill_again_and_again(&mut server, &client, &mut checker, &ledger, &phase, args);
+        phase.store(OVER, Ordering::Relaxed);
         outcome
     });
     outcome?;
@@ -118,13 +123,16 @@ fn kill_again_and_again(
     client: &Client,
     checker: &mut Checker,
     ledger: &Ledger,
+    phase: &AtomicU8,
     args: &Args,
 ) -> Result<()> {
     let mut rng = ChaCha8Rng::seed_from_u64(args.seed);
     for kill in 1..=args.kills {
+        phase.store(UPLOADING, Ordering::Relaxed);
         std::thread::sleep(Duration::from_millis(rng.random_range(ALIVE_MS)));
         server.kill()?;
-        // What was acknowledged before the kill; later uploads go to the next server.
+        phase.store(CHECKING, Ordering::Relaxed);
+        // An answer that is still being read when this looks is checked after the next kill.
         let acknowledged = ledger.unchecked();
         checker
             .objects_are_whole()
@@ -149,19 +157,24 @@ fn kill_again_and_again(
 }
 
 /// One device: a file after the other, in the three shapes by turns, until the soak is over.
-fn upload_until_over(client: &Client, token: &str, ledger: &Ledger, over: &AtomicBool, seed: u64) {
+fn upload_until_over(client: &Client, token: &str, ledger: &Ledger, phase: &AtomicU8, seed: u64) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut number = 0u32;
-    while !over.load(Ordering::Relaxed) {
+    loop {
+        let now = phase.load(Ordering::Relaxed);
+        if now == OVER {
+            return;
+        }
+        if now == CHECKING {
+            std::thread::sleep(PAUSE);
+            continue;
+        }
         number += 1;
         let bytes = drive::csv(&mut rng);
         let name = format!("dev{seed}_{number}.csv");
         let shape = [Shape::Raw, Shape::Json, Shape::Multipart][number as usize % 3];
-        let answer = client.upload(token, &name, &bytes, shape);
-        if matches!(answer, Answer::BrokenOff) {
-            std::thread::sleep(RETRY_PAUSE);
-        }
-        ledger.note(answer, &bytes);
+        ledger.note(client.upload(token, &name, &bytes, shape), &bytes);
+        std::thread::sleep(PAUSE);
     }
 }
 
