@@ -8,7 +8,7 @@ use super::cells::Cells;
 use super::lines::text;
 use super::{nmea, ubx};
 
-/// How much of a file's start to hand to [`detect`]; the longest header seen is a VBO's of 2.4 kB, and a
+/// How much of a file's start to hand to [`detect`]; the longest header seen is a VBO's of 1.4 kB, and a
 /// RaceBox block grows by 60 bytes a lap.
 pub const DETECT_BYTES: usize = 64 * 1024;
 
