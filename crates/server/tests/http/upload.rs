@@ -188,16 +188,19 @@ fn what_is_too_large_is_413_stated_or_not() {
 }
 
 #[test]
-fn a_refused_sender_reads_the_refusal_though_it_was_still_sending() {
+fn a_refused_sender_is_heard_out_and_reads_the_refusal() {
     let site = Site::owned();
-    let body = vec![b'1'; 3 << 20];
-    let reply = site.send(
-        "POST",
-        "/api/upload?filename=a",
-        &[("authorization", "Bearer wrong")],
-        &body,
-    );
+    let head = "POST /api/upload?filename=a HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer wrong\r\n\
+                Content-Length: 3000000\r\n\r\n";
+    let mut stream = site.connect();
+    stream.write_all(head.as_bytes()).unwrap();
+    let reply = read_reply(&mut stream);
     assert_eq!((reply.status, reply.error_code().as_str()), (401, "unauthorized"));
+    // A sender that looks for its answer only at the end is still sending: a connection that was closed at once would be
+    // reset here, and small network stacks throw the answer away with it.
+    for _ in 0..100 {
+        stream.write_all(&[b'1'; 10_000]).unwrap();
+    }
 }
 
 #[test]
