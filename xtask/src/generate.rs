@@ -48,7 +48,7 @@ fn write(root: &Path, web: &Web) -> Result<()> {
     let mut document = Command::new("cargo");
     document
         .current_dir(root)
-        .args(["run", "--quiet", "--package", "fieldpost", "--", "openapi"]);
+        .args(["run", "--quiet", "--package", "server", "--example", "openapi"]);
     let text = output(&mut document)?;
     let path = root.join(DOCUMENT);
     std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
