@@ -45,19 +45,23 @@ pub(crate) fn install_fuzz_packages() -> Result<()> {
     install(&FUZZ_PACKAGES)
 }
 
-/// The browser for the end-to-end test: `CHROMIUM` if set, else the first on the path.
-pub(crate) fn chromium() -> Option<String> {
-    if let Ok(path) = std::env::var("CHROMIUM") {
-        return Some(path);
+/// The path of the browser for the end-to-end test: `CHROMIUM` if set, else the first that is on the path.
+pub(crate) fn chromium() -> Option<PathBuf> {
+    if let Some(path) = std::env::var_os("CHROMIUM") {
+        return Some(PathBuf::from(path));
     }
     let programs = TEST_PACKAGES
         .iter()
         .find(|package| package.name == "chromium")?
         .programs;
-    programs
-        .iter()
-        .find(|program| exists(program))
-        .map(|program| (*program).to_owned())
+    programs.iter().find_map(|program| on_path(program))
+}
+
+fn on_path(program: &str) -> Option<PathBuf> {
+    let folders = std::env::var_os("PATH")?;
+    std::env::split_paths(&folders)
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
 }
 
 fn install(packages: &[Package]) -> Result<()> {
@@ -140,4 +144,15 @@ pub(crate) fn tool(root: &Path, tool: &Tool) -> Result<PathBuf> {
         run_to_end(install.arg(&home))?;
     }
     Ok(binary)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_found_by_its_full_path() {
+        assert!(on_path("sh").is_some_and(|path| path.is_absolute()));
+        assert_eq!(on_path("no-such-program-anywhere"), None);
+    }
 }
