@@ -132,10 +132,7 @@ async fn a_drive_gets_laps_its_track_is_known_the_next_day_and_everything_rebuil
 
     let derived = backend.objects.derived_files(TENANT_A, first.recording).unwrap();
     let names: Vec<_> = derived.iter().map(|file| file.name.as_str()).collect();
-    assert_eq!(
-        names,
-        ["gps.parquet", "imu.parquet", "log.parquet", "report.json"]
-    );
+    assert_eq!(names, ["gps.parquet", "log.parquet", "report.json"]);
     std::fs::remove_dir_all(folder.path().join("derived").join(TENANT_A.to_string())).unwrap();
     std::fs::create_dir(folder.path().join("derived").join(TENANT_A.to_string())).unwrap();
     let replaced = rebuild(&backend, |_, _, _| {}).await.unwrap();
