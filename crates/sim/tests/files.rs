@@ -24,6 +24,7 @@ fn recording(seed: u64) -> Vec<u8> {
         device: "kart-logger".into(),
         firmware: "1.0.0".into(),
         profile: "kart".into(),
+        track: None,
         started_utc_ms: STARTED_UTC_MS,
         started_tick_ms: 41_250,
         crystal_ppm: 18.0,

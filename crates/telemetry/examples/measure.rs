@@ -58,6 +58,7 @@ fn generate(file: &Path, hours: &str) -> Outcome {
         device: "Datalogger-BENC".to_owned(),
         firmware: "0.0.0".to_owned(),
         profile: "car".to_owned(),
+        track: None,
         started_utc_ms: 1_790_000_000_000,
         started_tick_ms: 4_000,
         crystal_ppm: 20.0,

@@ -88,7 +88,7 @@ pub fn analyse(drive: &Drive, distance_m: &[f32], wanted: &Wanted<'_>) -> Analys
         laps: table::report(drive, distance_m, &laps, course.splits.len()),
         figures,
         along,
-        learned: course.as_known_track(drive),
+        learned: course.as_known_track(drive, wanted.track_name),
         messages,
     }
 }

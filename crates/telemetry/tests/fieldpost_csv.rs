@@ -53,7 +53,7 @@ fn the_golden_recording_is_read_with_nothing_rejected() {
 fn a_damaged_block_is_counted_with_its_line_and_its_rows_are_kept() {
     let recording = recorded(&GOLDEN.replace("123.45", "123.46"));
     assert_eq!(recording.rejected.get(&Rejection::Checksum), Some(&1));
-    assert_eq!(recording.first_rejected, [(Rejection::Checksum, 6)]);
+    assert_eq!(recording.first_rejected, [(Rejection::Checksum, 7)]);
     assert_eq!(recording.fixes.len(), 2);
 }
 
@@ -67,6 +67,23 @@ fn a_profile_named_after_a_vehicle_says_what_was_driven() {
     assert_eq!(vehicle("motorcycle"), Some(Vehicle::Motorcycle));
     assert_eq!(vehicle("kart"), Some(Vehicle::Kart));
     assert_eq!(vehicle("track day"), None);
+}
+
+#[test]
+fn the_track_that_the_device_was_set_to_is_told() {
+    let track = |name: &str| {
+        recorded(&file(
+            E,
+            &[
+                &format!("1,M,TRACK,{name}"),
+                "100,G,,,,,,,45.1,-122.0,10.0,50.0,9,",
+            ],
+        ))
+        .facts
+        .track_name
+    };
+    assert_eq!(track("Hollin Moor").as_deref(), Some("Hollin Moor"));
+    assert_eq!(track(""), None, "an empty name is no name");
 }
 
 #[test]

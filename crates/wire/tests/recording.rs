@@ -154,6 +154,10 @@ fn golden_again() -> Vec<u8> {
             tick_ms: 1000,
             marker: open,
         },
+        Row::Marker {
+            tick_ms: 1000,
+            marker: Marker::Track { name: "Hollin, Moor" },
+        },
         imu_row(1000, [123, -5, 10_000], [-1, 25_000, -199_999]),
         imu_row(1010, [-40_000, 39_999, 0], [0, -10, 1234]),
         Row::Gps {

@@ -94,6 +94,7 @@ pub(crate) fn recording(drive: &Drive, seed: u64) -> Vec<u8> {
         device: "test".to_owned(),
         firmware: "1.0.0".to_owned(),
         profile: "kart".to_owned(),
+        track: None,
         // 2026-05-02T09:30:00Z
         started_utc_ms: 1_777_714_200_000,
         started_tick_ms: 20_000,

@@ -14,6 +14,8 @@ pub struct Logger {
     pub device: String,
     pub firmware: String,
     pub profile: String,
+    /// The track it is set to, where its people have chosen one.
+    pub track: Option<String>,
     /// UTC of drive time 0 in Unix milliseconds.
     pub started_utc_ms: i64,
     /// Milliseconds since boot at drive time 0.
@@ -121,6 +123,12 @@ impl<'w> BlockFile<'w> {
                 profile: &logger.profile,
             },
         })?;
+        if let Some(name) = &logger.track {
+            file.row(&Row::Marker {
+                tick_ms: logger.started_tick_ms,
+                marker: Marker::Track { name },
+            })?;
+        }
         Ok(file)
     }
 

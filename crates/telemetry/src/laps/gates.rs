@@ -177,14 +177,14 @@ impl Gates {
     }
 
     /// The gates for keeping, when this drive is where they come from. The caller gives the id.
-    pub(super) fn as_known_track(&self, drive: &Drive) -> Option<KnownTrack> {
+    pub(super) fn as_known_track(&self, drive: &Drive, name: Option<&str>) -> Option<KnownTrack> {
         let ends = |gate: &Gate| {
             let gate = in_degrees(drive, gate, &self.source);
             [gate.a, gate.b]
         };
         (self.source == GateSource::Learned).then(|| KnownTrack {
             id: String::new(),
-            name: None,
+            name: name.map(str::to_owned),
             gate: ends(&self.start),
             finish: self.finish.as_ref().map(ends),
             splits: self.splits.iter().map(ends).collect(),

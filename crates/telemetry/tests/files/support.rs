@@ -68,6 +68,7 @@ pub(crate) fn drive() -> Vec<u8> {
         device: "Datalogger-7F3A".to_owned(),
         firmware: "1.4.0".to_owned(),
         profile: "race".to_owned(),
+        track: None,
         started_utc_ms: 1_790_000_000_000,
         started_tick_ms: 4_000,
         crystal_ppm: 0.0,

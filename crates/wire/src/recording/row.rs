@@ -41,6 +41,8 @@ pub enum Marker<'t> {
         firmware: &'t str,
         profile: &'t str,
     },
+    /// The track that the device is set to, by the name its people gave it; right after `OPEN`, absent without one.
+    Track { name: &'t str },
     /// Samples that could not be kept: which stream, how many, from which tick on, and why.
     Loss {
         what: &'t str,
@@ -153,6 +155,10 @@ fn marker_cells(text: &mut Text<'_>, marker: &Marker<'_>) -> Result<(), BufferTo
                 text.word(word)?;
             }
             Ok(())
+        }
+        Marker::Track { name } => {
+            text.bytes(b",TRACK,")?;
+            text.word(name)
         }
         Marker::Loss {
             what,

@@ -113,6 +113,7 @@ impl VirtualDevice {
             device: self.name.to_owned(),
             firmware: "1.4.2".to_owned(),
             profile: self.profile.to_owned(),
+            track: Some(self.track.name.to_owned()),
             started_utc_ms,
             started_tick_ms: BOOT_TICK_MS,
             crystal_ppm: 14.0,

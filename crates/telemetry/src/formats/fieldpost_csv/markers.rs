@@ -45,6 +45,7 @@ impl Marker {
     pub(super) fn tell(&self, tick_s: f64, lines: &mut BulkLines<'_>, sink: &mut dyn Sink) {
         match self.name.as_str() {
             "OPEN" => self.tell_open(lines, sink),
+            "TRACK" if !self.word(0).is_empty() => sink.meta(Meta::TrackName(self.word(0).to_owned())),
             "BLOCK" => tell_block(lines, sink),
             "LOSS" => self.tell_loss(tick_s, lines.number(), sink),
             "IMU_VALIDATION" => self.tell_validation(lines.number(), sink),
