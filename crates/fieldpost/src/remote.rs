@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
+use server::auth::secret::Token;
 use sha2::{Digest, Sha256};
 
 /// First try and three more, 1 + 2 + 4 s apart: a server that restarts is back by then, and a person still watches.
@@ -25,7 +26,7 @@ const ANSWER_BYTES_MAX: u64 = 256 * 1024;
 pub(crate) struct Remote {
     agent: ureq::Agent,
     server: String,
-    token: String,
+    token: Token,
 }
 
 /// What the server says it stored.
@@ -84,7 +85,7 @@ struct ErrorDetail {
 
 impl Remote {
     /// `server` is a base URL as `https://laps.example.org`.
-    pub(crate) fn new(server: &str, token: &str) -> Self {
+    pub(crate) fn new(server: &str, token: Token) -> Self {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -96,7 +97,7 @@ impl Remote {
         Self {
             agent: config.new_agent(),
             server: server.trim_end_matches('/').to_owned(),
-            token: token.to_owned(),
+            token,
         }
     }
 
@@ -139,7 +140,7 @@ impl Remote {
             .agent
             .post(format!("{}/api/upload", self.server))
             .query("filename", &name)
-            .header("authorization", format!("Bearer {}", self.token))
+            .header("authorization", format!("Bearer {}", self.token.expose()))
             .header("content-type", "application/octet-stream")
             .header("content-length", size_bytes)
             .send(ureq::SendBody::from_reader(&mut body))

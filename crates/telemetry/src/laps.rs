@@ -2,7 +2,7 @@
 //!
 //! Owns which gate is used and why, the lap table, the line of the best lap with every position along it, and the
 //! figures made from laps. The crossing itself is `timing`'s; nothing here reads a file.
-//! `docs/decisions/0010-gates-and-the-ruler.md` says why gates are laid and places compared as they are.
+//! `docs/decisions/0006-gates-and-the-ruler.md` says why gates are laid and places compared as they are.
 
 mod best;
 mod delta;

@@ -9,9 +9,9 @@ use super::{Finding, has_extension};
 
 /// Anywhere in the repository.
 const NOWHERE: [(&str, &str); 7] = [
-    ("/work/", "a path of one machine"),
     ("/root/", "a path of one machine"),
     ("/home/", "a path of one machine"),
+    ("/Users/", "a path of one machine"),
     ("DESIGN section", "a document that is not in the repository"),
     ("TODO", "work for later belongs in an issue"),
     ("FIXME", "work for later belongs in an issue"),

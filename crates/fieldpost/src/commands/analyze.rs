@@ -23,7 +23,7 @@ pub(crate) struct Analyze {
     #[command(flatten)]
     gates: Gates,
     /// What was driven, where the file does not say; a motorcycle gets lean angles.
-    #[arg(long, env = "FIELDPOST_VEHICLE", value_enum)]
+    #[arg(long, value_enum)]
     vehicle: Option<VehicleName>,
     /// Print the whole result as JSON.
     #[arg(long)]

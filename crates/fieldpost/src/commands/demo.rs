@@ -89,7 +89,7 @@ impl Demo {
         let mut sending = JoinSet::new();
         for device in devices {
             let (_, token) = admin::create_device(running.store(), OWNER, device.name, None).await?;
-            let sender = Sender::new(&server, token.expose(), device.shape);
+            let sender = Sender::new(&server, token, device.shape);
             let (seed, now_utc_ms) = (self.seed, running.store().now().as_millisecond());
             sending.spawn_blocking(move || sender.send(device.recordings(seed, now_utc_ms)));
         }

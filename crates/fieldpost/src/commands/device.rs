@@ -21,10 +21,10 @@ enum Action {
         /// What people call it.
         name: String,
         /// E-mail of the user whose team it joins.
-        #[arg(long, env = "FIELDPOST_USER", value_name = "EMAIL")]
+        #[arg(long, value_name = "EMAIL")]
         user: String,
         /// The id that the device has already; without it, it gets one.
-        #[arg(long, env = "FIELDPOST_UUID")]
+        #[arg(long)]
         uuid: Option<DeviceId>,
         #[command(flatten)]
         data_dir: DataDir,

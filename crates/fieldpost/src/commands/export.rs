@@ -27,7 +27,7 @@ pub(crate) struct Export {
     /// A file, or the id of a recording (or of its session) in the data folder.
     #[arg(value_name = "FILE|RECORDING-ID")]
     source: String,
-    #[arg(long, env = "FIELDPOST_FORMAT", value_enum)]
+    #[arg(long, value_enum)]
     format: Format,
     /// Where to write: a file, for parquet a folder that gets a file for each stream. Text goes to stdout without it.
     #[arg(long, short, value_name = "PATH")]

@@ -7,9 +7,9 @@ use telemetry::model::GateShape;
 pub(crate) struct Gates {
     /// The start line, or start and finish: "lat,lon;lat,lon", "lat,lon@bearing[/width]" or "lat,lon~radius". Without it
     /// the file's own gate is used, or one is learned from the driven line.
-    #[arg(long, env = "FIELDPOST_GATE", value_name = "G", value_parser = gate_text::parse, allow_hyphen_values = true)]
+    #[arg(long, value_name = "G", value_parser = gate_text::parse, allow_hyphen_values = true)]
     pub(crate) gate: Option<GateShape>,
     /// A separate finish line, in the same forms.
-    #[arg(long, env = "FIELDPOST_FINISH", value_name = "G", value_parser = gate_text::parse, allow_hyphen_values = true, requires = "gate")]
+    #[arg(long, value_name = "G", value_parser = gate_text::parse, allow_hyphen_values = true, requires = "gate")]
     pub(crate) finish: Option<GateShape>,
 }

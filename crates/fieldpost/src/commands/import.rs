@@ -1,11 +1,13 @@
 //! `fieldpost import`: files to a server, with progress, and a plain word on each.
 
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use serde::Serialize;
+use server::auth::secret::Token;
 
 use crate::output;
 use crate::remote::{Remote, Stored, UploadError};
@@ -19,8 +21,8 @@ pub(crate) struct Import {
     #[arg(long, env = "FIELDPOST_SERVER", value_name = "URL")]
     server: String,
     /// The device's token, as `fieldpost device add` prints it.
-    #[arg(long, env = "FIELDPOST_TOKEN", value_name = "T", hide_env_values = true)]
-    token: Option<String>,
+    #[arg(long, env = "FIELDPOST_TOKEN", value_name = "T", hide_env_values = true, value_parser = presented)]
+    token: Option<Token>,
     /// A file that holds the token, so that it stands in no process list.
     #[arg(
         long,
@@ -73,7 +75,7 @@ struct Receipt {
 impl Import {
     /// Sends every file; one that fails does not keep the others back, but makes the exit code 1.
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        let remote = Remote::new(&self.server, &self.token()?);
+        let remote = Remote::new(&self.server, self.token()?);
         let progress = Progress::new(&self.files);
         let mut files = Vec::with_capacity(self.files.len());
         for file in self.files {
@@ -98,19 +100,24 @@ impl Import {
         })
     }
 
-    fn token(&self) -> anyhow::Result<String> {
+    fn token(&self) -> anyhow::Result<Token> {
         match (&self.token, &self.token_file) {
             (Some(token), _) => Ok(token.clone()),
             (None, Some(path)) => {
                 let text = std::fs::read_to_string(path)
                     .with_context(|| format!("the token file {} cannot be read", path.display()))?;
-                Ok(text.trim().to_owned())
+                Ok(Token::presented(text.trim()))
             }
             (None, None) => bail!(
                 "no token; give --token or --token-file (`fieldpost device add NAME --user EMAIL` on the server prints one)"
             ),
         }
     }
+}
+
+/// A token from the command line or the environment.
+fn presented(text: &str) -> Result<Token, Infallible> {
+    Ok(Token::presented(text))
 }
 
 impl From<Result<Stored, UploadError>> for Sent {

@@ -24,7 +24,7 @@ enum Action {
     Add {
         email: String,
         /// What the user may do.
-        #[arg(long, env = "FIELDPOST_ROLE", value_enum, default_value = "member")]
+        #[arg(long, value_enum, default_value = "member")]
         role: RoleName,
         #[command(flatten)]
         data_dir: DataDir,

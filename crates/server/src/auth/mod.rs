@@ -2,7 +2,7 @@
 //!
 //! `secret` and `password` are the types that do not print, `limits` says how often somebody may guess, `admin` is what
 //! the command line does on an opened data folder. The rows are in `store::accounts`; what a request carries (cookie,
-//! bearer token) is read in `http::identity`. Why sign-ins are our own rows: `docs/decisions/0006-sign-ins-are-rows.md`.
+//! bearer token) is read in `http::identity`. Why sign-ins are our own rows: `docs/decisions/0005-sign-ins-are-rows.md`.
 
 pub mod admin;
 pub mod limits;

@@ -10,7 +10,7 @@
 //! are committed after that. So what a row names is always whole. Objects without a row can be left behind by a power
 //! cut between the two; they are invisible, and the next upload of the same bytes takes their place.
 //!
-//! All functions block. Why this is not `object_store`'s local folder: `docs/decisions/0003-local-objects.md`.
+//! All functions block. Why this is not `object_store`'s local folder: `docs/decisions/0002-local-objects.md`.
 
 mod derived;
 mod digest;

@@ -1,5 +1,5 @@
 //! Gates that analyses learned, numbered from 1 in each tenant and never changed.
-//! Why: `docs/decisions/0005-repeatable-analysis.md`.
+//! Why: `docs/decisions/0004-repeatable-analysis.md`.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

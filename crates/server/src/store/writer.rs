@@ -3,7 +3,7 @@
 //! Commands wait in a bounded queue. Whatever has queued when the previous commit returns goes into the next
 //! transaction, so under load one fsync serves many callers and without load nobody waits for a timer. Every command
 //! runs in a savepoint: one that fails is undone alone. Each caller is answered after the commit that holds its rows.
-//! Why: `docs/decisions/0004-one-writer.md`.
+//! Why: `docs/decisions/0003-one-writer.md`.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -4,6 +4,8 @@ use std::io;
 
 use anyhow::{Context, bail};
 
+use server::auth::secret::Token;
+
 use super::fleet::{Recorded, Shape};
 
 /// A form's boundary; no row of a recording begins with two hyphens.
@@ -14,7 +16,7 @@ const ANSWER_BYTES_MAX: u64 = 256 * 1024;
 pub(super) struct Sender {
     agent: ureq::Agent,
     server: String,
-    token: String,
+    token: Token,
     shape: Shape,
 }
 
@@ -28,11 +30,11 @@ pub(super) fn agent() -> ureq::Agent {
 }
 
 impl Sender {
-    pub(super) fn new(server: &str, token: &str, shape: Shape) -> Self {
+    pub(super) fn new(server: &str, token: Token, shape: Shape) -> Self {
         Self {
             agent: agent(),
             server: server.to_owned(),
-            token: token.to_owned(),
+            token,
             shape,
         }
     }
@@ -64,7 +66,7 @@ impl Sender {
     fn post(&self, content_type: &str) -> ureq::RequestBuilder<ureq::typestate::WithBody> {
         self.agent
             .post(format!("{}/api/upload", self.server))
-            .header("authorization", format!("Bearer {}", self.token))
+            .header("authorization", format!("Bearer {}", self.token.expose()))
             .header("content-type", content_type)
     }
 }
