@@ -2,6 +2,7 @@
 // as long as the page, so that a batch goes on while one looks at a session.
 
 import { api, ApiError, upload } from '@fieldpost/api-client';
+import { signInAgain } from './account.svelte';
 import { EMPTY, next, step, toPoll, type Batch, type Event } from './data/batch';
 import { sentence } from './data/errors';
 
@@ -28,6 +29,11 @@ export const uploads = {
     dispatch({ type: 'retried', key });
     void send();
   },
+  /** Goes on where a sign-in was asked for: with the files that wait and the analyses that have not ended. */
+  resume() {
+    void send();
+    void poll();
+  },
 };
 
 function dispatch(event: Event) {
@@ -47,6 +53,8 @@ async function send(): Promise<void> {
     void poll();
   } catch (error) {
     dispatch({ type: 'stopped', key, why: sentence(error) });
+    // The files that wait stay in the queue: each would be refused as well.
+    if (signInAgain(error)) return;
   }
   await send();
 }
@@ -55,16 +63,28 @@ async function send(): Promise<void> {
 async function poll(): Promise<void> {
   if (polling) return;
   polling = true;
-  for (let round = 0; toPoll(batch).length > 0; round += 1) {
-    for (const id of toPoll(batch)) {
-      try {
-        dispatch({ type: 'polled', session: await api.session(id) });
-      } catch (error) {
-        // A lost connection comes back; the state on the page stays the last one known.
-        if (!(error instanceof ApiError)) throw error;
-      }
+  try {
+    for (let round = 0; toPoll(batch).length > 0; round += 1) {
+      for (const id of toPoll(batch)) if (!(await ask(id))) return;
+      await new Promise((wake) => setTimeout(wake, round < 20 ? 1000 : 5000));
     }
-    await new Promise((wake) => setTimeout(wake, round < 20 ? 1000 : 5000));
+  } finally {
+    polling = false;
   }
-  polling = false;
 }
+
+/** One question about one session; `false` when further ones are in vain until the person has signed in. */
+async function ask(id: string): Promise<boolean> {
+  try {
+    dispatch({ type: 'polled', session: await api.session(id) });
+  } catch (error) {
+    if (signInAgain(error)) return false;
+    // A lost connection comes back; the state on the page stays the last one known.
+    if (passing(error)) return true;
+    dispatch({ type: 'lost', sessionId: id, why: sentence(error) });
+  }
+  return true;
+}
+
+const passing = (error: unknown) =>
+  error instanceof ApiError && (error.code === 'not_fieldpost' || ![403, 404].includes(error.status));

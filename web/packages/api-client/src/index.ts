@@ -1,8 +1,8 @@
-// The server's API as functions, typed by its own document. Owns the addresses and the error envelope and nothing
-// else: no state, no retries.
+// The server's API as functions, typed by its own document. Owns the addresses, the error envelope and the promise that
+// whatever goes wrong on the wire is an `ApiError`; no state, no retries.
 
 import createClient from 'openapi-fetch';
-import type { components, paths } from './schema';
+import type { paths } from './schema';
 import type { Uploaded } from './types';
 
 export type * from './types';
@@ -27,39 +27,63 @@ const unreachable = () =>
     'The server does not answer. Check that it runs and that this device has a connection to it.',
   );
 
-/** Reads the error envelope; an answer without one (a proxy's, a broken server's) still gets words. */
+/** An answer, but none in the server's shape: a sign-in page of the Wi-Fi, a proxy's error page. */
+const notFieldpost = (status: number) =>
+  new ApiError(
+    status,
+    'not_fieldpost',
+    'Something between this page and the server answered instead of it, often a Wi-Fi sign-in page. ' +
+      'Nothing is lost; sign in to the network or take another one, then try again.',
+  );
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+
 function errorFrom(status: number, body: unknown): ApiError {
-  if (typeof body === 'object' && body !== null && 'error' in body) {
-    const { error } = body as components['schemas']['ErrorBody'];
-    return new ApiError(status, error.code, error.message, error.line ?? null);
+  const detail = isObject(body) ? body['error'] : null;
+  if (!isObject(detail) || typeof detail['code'] !== 'string' || typeof detail['message'] !== 'string') {
+    return notFieldpost(status);
   }
-  return new ApiError(status, 'http', `The server answered ${status} and gave no reason.`);
+  return new ApiError(
+    status,
+    detail['code'],
+    detail['message'],
+    typeof detail['line'] === 'number' ? detail['line'] : null,
+  );
 }
 
 const client = createClient<paths>({ credentials: 'same-origin' });
 
-async function answer<T>(call: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
+/** `has`: fields that tell the expected shape from any other JSON; without them the answer has no body. */
+async function answer<T>(
+  call: Promise<{ data?: T; error?: unknown; response: Response }>,
+  ...has: (keyof T & string)[]
+): Promise<T> {
   const { data, error, response } = await call.catch((cause: unknown) => {
-    // fetch rejects with a TypeError when there is no answer at all.
+    // fetch rejects with a TypeError when there is no answer at all, reading it as JSON with a SyntaxError.
+    if (cause instanceof SyntaxError) throw notFieldpost(200);
     throw cause instanceof TypeError ? unreachable() : cause;
   });
   if (!response.ok) throw errorFrom(response.status, error);
+  if (!shaped(data, has)) throw notFieldpost(response.status);
   return data as T;
 }
 
+const shaped = (body: unknown, has: string[]) =>
+  has.length === 0 ? body === undefined : isObject(body) && has.every((field) => field in body);
+
 export const api = {
-  setupNeeded: () => answer(client.GET('/api/v1/setup')),
+  setupNeeded: () => answer(client.GET('/api/v1/setup'), 'needed'),
   setUp: (token: string, email: string, password: string) =>
-    answer(client.POST('/api/v1/setup', { body: { token, email, password } })),
+    answer(client.POST('/api/v1/setup', { body: { token, email, password } }), 'email'),
   signIn: (email: string, password: string) =>
-    answer(client.POST('/api/v1/session-cookie/login', { body: { email, password } })),
-  signInByLink: (token: string) => answer(client.POST('/api/v1/session-cookie/link', { body: { token } })),
+    answer(client.POST('/api/v1/session-cookie/login', { body: { email, password } }), 'email'),
+  signInByLink: (token: string) => answer(client.POST('/api/v1/session-cookie/link', { body: { token } }), 'email'),
   signOut: () => answer(client.POST('/api/v1/session-cookie/logout')),
-  me: () => answer(client.GET('/api/v1/me')),
+  me: () => answer(client.GET('/api/v1/me'), 'email'),
 
   sessions: (limit: number, cursor?: string) =>
-    answer(client.GET('/api/v1/sessions', { params: { query: { limit, ...(cursor ? { cursor } : {}) } } })),
-  session: (id: string) => answer(client.GET('/api/v1/sessions/{id}', { params: { path: { id } } })),
+    answer(client.GET('/api/v1/sessions', { params: { query: { limit, ...(cursor ? { cursor } : {}) } } }), 'sessions'),
+  session: (id: string) => answer(client.GET('/api/v1/sessions/{id}', { params: { path: { id } } }), 'id', 'status'),
   reanalyse: (id: string, gates: { gate?: string; finish?: string }) =>
     answer(client.POST('/api/v1/sessions/{id}/reanalyse', { params: { path: { id } }, body: gates })),
   rawUrl: (recordingId: string) => `/api/v1/recordings/${encodeURIComponent(recordingId)}/raw`,
@@ -67,10 +91,23 @@ export const api = {
   /** Channels (`gps.speed_mps`) between two moments of the recording, thinned so that every peak stays. */
   series: async (id: string, names: string[], from_s: number, to_s: number, max_points: number) => {
     const query = { names: names.join(','), from_s, to_s, max_points };
-    const data = await answer(client.GET('/api/v1/sessions/{id}/channels/data', { params: { path: { id }, query } }));
+    const data = await answer(
+      client.GET('/api/v1/sessions/{id}/channels/data', { params: { path: { id }, query } }),
+      'series',
+    );
     return data.series;
   },
 };
+
+/** Longest wait without a byte leaving, and for the answer after the last one: a crowded hotspot stalls for less. */
+const STALL_MS_MAX = 60_000;
+
+const stalled = () =>
+  new ApiError(
+    0,
+    'stalled',
+    `The connection stood still for ${STALL_MS_MAX / 1000} s. Move closer to the access point or take another network, then try again.`,
+  );
 
 /**
  * Sends one file as it is. XMLHttpRequest, because fetch cannot tell how many bytes have left.
@@ -79,16 +116,30 @@ export const api = {
 export function upload(file: File, onSent: (bytes: number) => void): Promise<Uploaded> {
   return new Promise((resolve, reject) => {
     const xhr = new XMLHttpRequest();
+    let stall: ReturnType<typeof setTimeout> | undefined;
+    const alive = () => {
+      clearTimeout(stall);
+      stall = setTimeout(() => {
+        reject(stalled());
+        xhr.abort();
+      }, STALL_MS_MAX);
+    };
     // The name travels in the query: a header cannot carry every letter a file name may have.
     xhr.open('POST', `/api/upload?${new URLSearchParams({ filename: file.name })}`);
     xhr.setRequestHeader('content-type', 'application/octet-stream');
-    xhr.upload.onprogress = (event) => onSent(Math.min(event.loaded, file.size));
-    xhr.onerror = () => reject(unreachable());
+    xhr.upload.onprogress = (event) => {
+      alive();
+      onSent(Math.min(event.loaded, file.size));
+    };
+    xhr.onerror = xhr.onabort = xhr.ontimeout = () => reject(unreachable());
     xhr.onload = () => {
       const body = parsed(xhr.responseText);
-      if (xhr.status >= 200 && xhr.status < 300) resolve(body as Uploaded);
-      else reject(errorFrom(xhr.status, body));
+      if (xhr.status < 200 || xhr.status >= 300) reject(errorFrom(xhr.status, body));
+      else if (shaped(body, ['recording_id', 'session_id', 'duplicate'])) resolve(body as Uploaded);
+      else reject(notFieldpost(xhr.status));
     };
+    xhr.onloadend = () => clearTimeout(stall);
+    alive();
     xhr.send(file);
   });
 }

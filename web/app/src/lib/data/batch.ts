@@ -1,7 +1,8 @@
 // A batch of uploads as a state machine. The page feeds it events and draws what it says; it knows no network.
 //
 //   queued ─► sending ─► stored ─► (session polled) ─► found
-//                └─► stopped ─(retry)─► queued          └ the analysis' own words, good or bad
+//                └─► stopped ─(retry)─► queued  │       └ the analysis' own words, good or bad
+//                                               └─► lost: the server will not tell (no such session, not ours)
 //
 // Invariant: the bytes shown as sent never fall, whatever fails or is tried again. Files that come while a batch
 // runs wait for the next one, so that its total does not grow under the bar.
@@ -13,7 +14,13 @@ export type Item = { key: number; name: string; sizeBytes: number; batch: number
   | { state: 'sending' }
   | { state: 'stopped'; why: string }
   /** Pictures are stored and have no session. */
-  | { state: 'stored'; sessionId: string | null; duplicate: boolean; session: SessionSummary | null }
+  | {
+      state: 'stored';
+      sessionId: string | null;
+      duplicate: boolean;
+      session: SessionSummary | null;
+      lost: string | null;
+    }
 );
 
 export interface Batch {
@@ -30,7 +37,8 @@ export type Event =
   | { type: 'stored'; key: number; answer: Pick<Uploaded, 'session_id' | 'duplicate'> }
   | { type: 'stopped'; key: number; why: string }
   | { type: 'retried'; key: number }
-  | { type: 'polled'; session: SessionSummary };
+  | { type: 'polled'; session: SessionSummary }
+  | { type: 'lost'; sessionId: string; why: string };
 
 export function step(batch: Batch, event: Event): Batch {
   switch (event.type) {
@@ -51,6 +59,7 @@ export function step(batch: Batch, event: Event): Batch {
         sessionId: event.answer.session_id,
         duplicate: event.answer.duplicate,
         session: null,
+        lost: null,
       }));
     case 'stopped':
       return change(batch, event.key, (item) => ({ ...common(item), state: 'stopped', why: event.why }));
@@ -61,6 +70,13 @@ export function step(batch: Batch, event: Event): Batch {
         ...batch,
         items: batch.items.map((item) =>
           item.state === 'stored' && item.sessionId === event.session.id ? { ...item, session: event.session } : item,
+        ),
+      };
+    case 'lost':
+      return {
+        ...batch,
+        items: batch.items.map((item) =>
+          item.state === 'stored' && item.sessionId === event.sessionId ? { ...item, lost: event.why } : item,
         ),
       };
   }
@@ -114,7 +130,7 @@ export function progress(batch: Batch): Progress {
 /** Sessions whose analysis has not ended yet, to be asked about again. */
 export function toPoll(batch: Batch): string[] {
   return batch.items.flatMap((item) => {
-    if (item.state !== 'stored' || item.sessionId === null) return [];
+    if (item.state !== 'stored' || item.sessionId === null || item.lost !== null) return [];
     const status = item.session?.status;
     return status === 'ready' || status === 'failed' ? [] : [item.sessionId];
   });

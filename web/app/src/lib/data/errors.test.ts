@@ -1,5 +1,5 @@
 import { ApiError } from '@fieldpost/api-client';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { asSentence, sentence } from './errors';
 
 test('a cause becomes a sentence and names its line once', () => {
@@ -9,6 +9,9 @@ test('a cause becomes a sentence and names its line once', () => {
   expect(sentence(new ApiError(422, 'bad_row', 'line 3: no time', 3))).toBe('No time. (line 3)');
 });
 
-test('what is not an answer of the server is a fault of ours and is not shown as one', () => {
-  expect(() => sentence(new RangeError('x'))).toThrow(RangeError);
+test('a fault of ours gets plain words on the page and its text in the console', () => {
+  const log = vi.spyOn(console, 'error').mockImplementation(() => {});
+  const fault = new RangeError('secret of the program');
+  expect(sentence(fault)).toMatch(/^This page made a mistake\./);
+  expect(log).toHaveBeenCalledWith(fault);
 });

@@ -2,8 +2,12 @@
 
 import { ApiError } from '@fieldpost/api-client';
 
+/** Never throws: a fault of ours goes to the console in full and to the page in plain words. */
 export function sentence(error: unknown): string {
-  if (!(error instanceof ApiError)) throw error;
+  if (!(error instanceof ApiError)) {
+    console.error(error);
+    return 'This page made a mistake. What is stored stays stored; load the page again.';
+  }
   const text = asSentence(error.message, error.line);
   return error.line === null ? text : `${text} (line ${error.line})`;
 }
