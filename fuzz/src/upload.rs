@@ -1,7 +1,5 @@
 //! The body of `POST /api/upload` as JSON, which is unescaped while it arrives.
 
-use std::mem::discriminant;
-
 use serde::Deserialize;
 use server::http::upload::json_body::{JsonBody, JsonBodyError};
 
@@ -18,14 +16,11 @@ pub fn json_body(data: &[u8]) {
         return;
     };
     let chunk_bytes = usize::from(*cut % 16) + 1;
-    let whole = unescaped([document].into_iter());
-    let cut = unescaped(document.chunks(chunk_bytes));
-    match (&whole, &cut) {
-        // Where a character is broken is told to within the piece it arrived in.
-        (Err(a), Err(b)) => assert_eq!(discriminant(a), discriminant(b), "the cause depends on the cut"),
-        (a, b) => assert_eq!(a, b, "the answer depends on the cut"),
-    }
-    let Ok((filename, content)) = whole else { return };
+    // Of two faults in one piece either may be named: that a document is refused does not depend on the cut, why may.
+    let whole = unescaped([document].into_iter()).ok();
+    let cut = unescaped(document.chunks(chunk_bytes)).ok();
+    assert_eq!(whole, cut, "the answer depends on the cut");
+    let Some((filename, content)) = whole else { return };
     match serde_json::from_slice::<Oracle>(document) {
         Ok(oracle) => {
             assert_eq!(filename, oracle.filename);
