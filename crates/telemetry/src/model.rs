@@ -123,6 +123,7 @@ pub struct DeclaredGate {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DeclaredLap {
+    /// As the file numbers it; files begin anew or repeat themselves, so it does not tell laps apart.
     pub number: u32,
     pub time_ms: f64,
 }

@@ -66,7 +66,10 @@ pub enum LapKind {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Lap {
-    /// From 1 in file order over all kinds but `out`, which is 0.
+    /// Place in the table, from 0: what tells laps apart.
+    pub index: u32,
+    /// What a person calls it: from 1 in file order over all kinds but `out`, which is 0. A stage has an out lap before
+    /// every run, so 0 may come more than once.
     pub number: u32,
     pub kind: LapKind,
     /// Since the start of the recording.

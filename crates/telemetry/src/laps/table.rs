@@ -61,12 +61,14 @@ pub(super) fn report(drive: &Drive, distance_m: &[f32], laps: &[Lap], splits: us
         .map(time_s)
         .reduce(f64::min);
     let numbers = numbers(laps);
-    laps.iter()
+    (0..)
+        .zip(laps)
         .zip(numbers)
-        .map(|(lap, number)| {
+        .map(|((index, lap), number)| {
             let (min_mps, max_mps) = speed_range(drive, lap);
             let timed = lap.kind == LapKind::Timed;
             report::Lap {
+                index,
                 number,
                 kind: kind(lap.kind),
                 start_s: (lap.start_s * 1e6).round() / 1e6,

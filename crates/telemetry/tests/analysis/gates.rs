@@ -189,6 +189,9 @@ fn start_and_finish_points_make_a_stage() {
     });
     assert_eq!(timed_s(&found), [0.4 * LAP_S, 0.4 * LAP_S, 0.4 * LAP_S]);
     assert!(found.finish.is_some());
+    // Every way back to the start is an out lap and has number 0; the index tells them apart.
+    let named: Vec<_> = found.laps.iter().map(|lap| (lap.index, lap.number)).collect();
+    assert_eq!(named[..5], [(0, 0), (1, 1), (2, 0), (3, 2), (4, 0)]);
 }
 
 #[test]

@@ -350,7 +350,10 @@ export interface components {
         };
         /** @description A lap that a file declares: a beacon marker pair, a comment line, a lap list in the header. */
         DeclaredLap: {
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description As the file numbers it; files begin anew or repeat themselves, so it does not tell laps apart.
+             */
             number: number;
             /** Format: double */
             time_ms: number;
@@ -442,6 +445,11 @@ export interface components {
             delta_best_ms: number | null;
             /** Format: double */
             distance_m: number;
+            /**
+             * Format: int32
+             * @description Place in the table, from 0: what tells laps apart.
+             */
+            index: number;
             kind: components["schemas"]["LapKind"];
             /** Format: double */
             max_speed_kmh: number | null;
@@ -451,7 +459,8 @@ export interface components {
             note: string | null;
             /**
              * Format: int32
-             * @description From 1 in file order over all kinds but `out`, which is 0.
+             * @description What a person calls it: from 1 in file order over all kinds but `out`, which is 0. A stage has an out lap before
+             *     every run, so 0 may come more than once.
              */
             number: number;
             /** @description One for each sector, dense: a sector that was not measured is `null`. */

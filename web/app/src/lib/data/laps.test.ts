@@ -70,6 +70,7 @@ test('a kart is not compared with a car, nor one unnamed track with another', ()
 
 function lap(number: number, time_ms: number, more: Partial<Lap> = {}): Lap {
   return {
+    index: number,
     number,
     kind: 'timed',
     start_s: 0,
