@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use crate::backend::Backend;
 use crate::jobs::{AnalyseError, Request, derive};
 use crate::objects::{DerivedFile, Digest, Objects};
-use crate::store::sessions::{self, Failure, Status};
+use crate::store::sessions::{self, Failure, State, Status};
 use crate::store::{RecordingId, SessionId, StoreError, TenantId, tracks};
 
 /// What became of one session.
@@ -116,7 +116,7 @@ async fn rebuild_one(
         .map_err(|error| io(io::Error::other(error)))?;
     let compared = compared.map_err(io)?;
 
-    let outcome = judge(&compared, expected, session.status, session.failure.as_ref());
+    let outcome = judge(&compared, expected, &session.state);
     if matches!(outcome, Outcome::Replaced { .. }) {
         backend.jobs.repeat(tenant, id).await?;
         while backend.jobs.run_next().await? {}
@@ -129,7 +129,7 @@ async fn rebuild_one(
     }))
 }
 
-fn judge(compared: &Comparison, expected: Digest, status: Status, failure: Option<&Failure>) -> Outcome {
+fn judge(compared: &Comparison, expected: Digest, state: &State) -> Outcome {
     if compared.raw_sha256 != expected {
         return Outcome::Damaged {
             expected_sha256: expected.to_string(),
@@ -137,10 +137,12 @@ fn judge(compared: &Comparison, expected: Digest, status: Status, failure: Optio
         };
     }
     match &compared.fresh {
-        Ok(fresh) if status == Status::Ready && *fresh == compared.present => {
+        Ok(fresh) if state.status() == Status::Ready && *fresh == compared.present => {
             Outcome::Equal { files: fresh.len() }
         }
-        Err(again) if failure == Some(again) => Outcome::Equal { files: 0 },
+        Err(again) if matches!(state, State::Failed(before) if before == again) => {
+            Outcome::Equal { files: 0 }
+        }
         Ok(fresh) => Outcome::Replaced {
             files: differing(fresh, &compared.present),
         },

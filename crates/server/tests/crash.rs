@@ -401,7 +401,7 @@ async fn check_session(backend: &Backend, tenant: TenantId, id: SessionId) -> Re
         .await
         .map_err(broken)?
         .unwrap();
-    match session.status {
+    match session.state.status() {
         Status::Ready => {
             let bytes = read_raw(&backend.objects, tenant, session.sha256)?;
             let files = backend
@@ -422,7 +422,7 @@ async fn check_session(backend: &Backend, tenant: TenantId, id: SessionId) -> Re
         }
         Status::Failed => {
             if session.file_name != "broken.csv" {
-                return Err(format!("{} failed: {:?}", session.file_name, session.failure));
+                return Err(format!("{} is {:?}", session.file_name, session.state));
             }
         }
         Status::Waiting | Status::Analysing => {

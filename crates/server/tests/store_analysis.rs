@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 use server::backend::{Backend, OpenError};
 use server::rebuild::{Outcome, rebuild};
-use server::store::sessions::{self, Gates, Session, Status};
+use server::store::sessions::{self, Gates, Session, State, Status};
 use server::store::tracks;
 use support::*;
 
@@ -97,18 +97,16 @@ async fn a_drive_gets_laps_its_track_is_known_the_next_day_and_everything_rebuil
     add_tenants_and_loggers(&backend.store).await;
 
     let first = store_and_analyse(&backend, "day1.csv", rounds(1_792_000_000_000).as_bytes()).await;
-    assert_eq!((first.status, &first.failure), (Status::Ready, &None));
-    assert_eq!(first.summary.format.as_deref(), Some("fieldpost-csv"));
+    let State::Ready(summary) = &first.state else {
+        panic!("{:?}", first.state)
+    };
+    assert_eq!(summary.format.as_deref(), Some("fieldpost-csv"));
     assert!(
-        (first.summary.best_ms.unwrap() - LAP_S * 1000.0).abs() < 1.0,
-        "{:?}",
-        first.summary
+        (summary.best_ms.unwrap() - LAP_S * 1000.0).abs() < 1.0,
+        "{summary:?}"
     );
-    assert!(first.summary.laps_timed.unwrap() >= 4);
-    assert_eq!(
-        first.summary.started_at.unwrap().as_millisecond(),
-        1_792_000_000_000
-    );
+    assert!(summary.laps_timed.unwrap() >= 4);
+    assert_eq!(summary.started_at.unwrap().as_millisecond(), 1_792_000_000_000);
     assert_eq!(gate_source(&backend, &first).await, "learned");
 
     let second = store_and_analyse(&backend, "day2.csv", rounds(1_792_086_400_000).as_bytes()).await;
@@ -127,8 +125,7 @@ async fn a_drive_gets_laps_its_track_is_known_the_next_day_and_everything_rebuil
     assert_eq!(gate_source(&backend, &second).await, "argument");
 
     let failed = store_and_analyse(&backend, "notes.txt", b"this is a shopping list\n").await;
-    assert_eq!(failed.status, Status::Failed);
-    assert!(!failed.failure.unwrap().message.is_empty());
+    assert!(matches!(&failed.state, State::Failed(failure) if !failure.message.is_empty()));
 
     let derived = backend.objects.derived_files(TENANT_A, first.recording).unwrap();
     let names: Vec<_> = derived.iter().map(|file| file.name.as_str()).collect();
@@ -186,7 +183,7 @@ async fn the_corpus_rebuilds_to_the_same_bytes() {
         let name = path.file_name().unwrap().to_str().unwrap();
         let session = store_and_analyse(&backend, name, &std::fs::read(path).unwrap()).await;
         assert!(
-            matches!(session.status, Status::Ready | Status::Failed),
+            matches!(session.state.status(), Status::Ready | Status::Failed),
             "{session:?}"
         );
     }

@@ -20,7 +20,7 @@ use server::clock::{Clock, Ids};
 use server::durable::RealFs;
 use server::jobs::{Analyse, AnalyseError, Analysed, Request};
 use server::rebuild::{Outcome, rebuild};
-use server::store::sessions::{self, Failure, Gates, Session, Status, Summary};
+use server::store::sessions::{self, Failure, Gates, Session, State, Status, Summary};
 use server::store::tracks::{self, TrackShape};
 use server::store::{SessionId, StoreError, jobs};
 use support::*;
@@ -74,6 +74,13 @@ impl Bench {
             .unwrap()
     }
 
+    async fn failure_code(&self, id: SessionId) -> String {
+        match self.session(id).await.state {
+            State::Failed(failure) => failure.code,
+            other @ (State::Waiting | State::Analysing | State::Ready(_)) => panic!("{other:?}"),
+        }
+    }
+
     async fn run_due(&self) -> usize {
         let mut ran = 0;
         while self.backend.jobs.run_next().await.unwrap() {
@@ -99,7 +106,7 @@ async fn a_recording_is_analysed_by_itself_once_it_is_stored() {
     });
     let id = bench.send("a.csv", DRIVE).await;
     let ready = async {
-        while bench.session(id).await.status != Status::Ready {
+        while bench.session(id).await.state.status() != Status::Ready {
             tokio::task::yield_now().await;
         }
     };
@@ -130,8 +137,9 @@ async fn a_file_that_cannot_be_analysed_stays_stored_and_says_why() {
     assert_eq!(bench.run_due().await, 1);
 
     let session = bench.session(id).await;
-    assert_eq!(session.status, Status::Failed);
-    let failure = session.failure.unwrap();
+    let State::Failed(failure) = session.state else {
+        panic!("{session:?}")
+    };
     assert_eq!((failure.code.as_str(), failure.line), ("unknown_format", Some(1)));
     let raw = bench.backend.objects.raw_path(TENANT_A, session.sha256);
     assert_eq!(std::fs::read(raw).unwrap(), b"bad bytes");
@@ -154,7 +162,7 @@ async fn a_passing_trouble_is_tried_again_later_and_later_and_given_up_with_its_
         let Some(due) = jobs::next_due(&bench.backend.store).await.unwrap() else {
             break;
         };
-        assert_eq!(bench.session(id).await.status, Status::Waiting);
+        assert_eq!(bench.session(id).await.state.status(), Status::Waiting);
         pauses.push(due.duration_since(bench.clock.now()).as_secs() + 1);
         bench.wait_for_next().await;
     }
@@ -163,9 +171,7 @@ async fn a_passing_trouble_is_tried_again_later_and_later_and_given_up_with_its_
     let dead = jobs::dead(&bench.backend.store, TENANT_A).await.unwrap();
     assert_eq!((dead.len(), dead[0].attempts, dead[0].session), (1, 5, id));
     assert_eq!(dead[0].reason, "the disk is on fire");
-    let session = bench.session(id).await;
-    assert_eq!(session.status, Status::Failed);
-    assert_eq!(session.failure.unwrap().code, "gave_up");
+    assert_eq!(bench.failure_code(id).await, "gave_up");
 }
 
 #[tokio::test]
@@ -182,8 +188,8 @@ async fn a_panic_in_the_analysis_is_a_trouble_of_that_job_only() {
     let panics = bench.send("p.csv", b"panic").await;
     let fine = bench.send("a.csv", DRIVE).await;
     assert_eq!(bench.run_due().await, 2);
-    assert_eq!(bench.session(fine).await.status, Status::Ready);
-    assert_eq!(bench.session(panics).await.status, Status::Waiting);
+    assert_eq!(bench.session(fine).await.state.status(), Status::Ready);
+    assert_eq!(bench.session(panics).await.state.status(), Status::Waiting);
 }
 
 #[tokio::test]
@@ -214,7 +220,7 @@ async fn a_job_whose_process_was_killed_is_taken_again_at_the_next_start() {
         .await
         .unwrap()
         .unwrap();
-    assert_eq!(session.status, Status::Ready);
+    assert_eq!(session.state.status(), Status::Ready);
 }
 
 #[tokio::test]
@@ -230,7 +236,7 @@ async fn a_lease_that_ran_out_is_taken_by_another_worker() {
     assert_eq!(bench.run_due().await, 0);
     bench.clock.advance_to(until);
     assert_eq!(bench.run_due().await, 1);
-    assert_eq!(bench.session(id).await.status, Status::Ready);
+    assert_eq!(bench.session(id).await.state.status(), Status::Ready);
 }
 
 #[tokio::test]
@@ -245,7 +251,7 @@ async fn a_job_that_kills_the_process_every_time_is_given_up() {
         assert!(take.await.unwrap().is_some());
     }
     assert_eq!(bench.run_due().await, 1);
-    assert_eq!(bench.session(id).await.failure.unwrap().code, "gave_up");
+    assert_eq!(bench.failure_code(id).await, "gave_up");
     assert_eq!(bench.run_due().await, 0);
 }
 
@@ -276,7 +282,7 @@ async fn analysing_again_with_a_gate_replaces_the_derived_files_and_can_revive_a
             bench.wait_for_next().await;
         }
     }
-    assert_eq!(bench.session(id).await.status, Status::Failed);
+    assert_eq!(bench.session(id).await.state.status(), Status::Failed);
 
     healthy.store(1, Ordering::SeqCst);
     for gate in [None, Some("55,37~20")] {
@@ -285,10 +291,10 @@ async fn analysing_again_with_a_gate_replaces_the_derived_files_and_can_revive_a
             finish: None,
         };
         assert!(bench.backend.jobs.reanalyse(TENANT_A, id, gates).await.unwrap());
-        assert_eq!(bench.session(id).await.status, Status::Waiting);
+        assert_eq!(bench.session(id).await.state.status(), Status::Waiting);
         assert_eq!(bench.run_due().await, 1);
         let session = bench.session(id).await;
-        assert_eq!((session.status, session.failure), (Status::Ready, None));
+        assert_eq!(session.state.status(), Status::Ready);
         let derived = bench.backend.objects.derived_path(TENANT_A, session.recording);
         for (name, content) in derived_from(DRIVE, gate) {
             assert_eq!(
@@ -403,7 +409,7 @@ async fn two_analyses_at_once_do_not_learn_one_track_twice() {
         1
     );
     for id in [a, b] {
-        assert_eq!(bench.session(id).await.status, Status::Ready);
+        assert_eq!(bench.session(id).await.state.status(), Status::Ready);
     }
 }
 
@@ -467,6 +473,6 @@ async fn rebuilding_replaces_what_is_missing_or_changed_and_names_a_damaged_reco
         for (file, content) in derived_from(format!("{name}\n1,2\n").as_bytes(), None) {
             assert_eq!(std::fs::read(derived.join(file)).unwrap(), content);
         }
-        assert_eq!(bench.session(session.id).await.status, Status::Ready);
+        assert_eq!(bench.session(session.id).await.state.status(), Status::Ready);
     }
 }

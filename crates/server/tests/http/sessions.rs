@@ -1,4 +1,9 @@
+use std::io::BufRead;
+use std::sync::{Arc, Mutex, mpsc};
+
 use serde_json::{Value, json};
+use server::jobs::{Request, analyse_with_telemetry};
+use server::objects::DerivedDraft;
 
 use crate::recording::{LAP_S, ROUNDS, circle};
 use crate::support::{OWNER, Site};
@@ -112,6 +117,63 @@ fn a_recording_that_cannot_be_analysed_is_kept_with_the_reason() {
         &[who],
     );
     assert_eq!(raw.body, b"dear diary\r\n");
+}
+
+#[test]
+fn a_session_that_is_analysed_again_shows_nothing_of_the_analysis_before() {
+    // Each analysis waits for the test's word.
+    let (go, word) = mpsc::channel();
+    let word = Mutex::new(word);
+    let site = Site::analysing_with(Arc::new(
+        move |input: &mut dyn BufRead, request: &Request, draft: &mut DerivedDraft| {
+            word.lock().unwrap().recv().ok();
+            analyse_with_telemetry(input, request, draft)
+        },
+    ));
+    let cookie = site.sign_in(OWNER);
+    let who = ("cookie", cookie.as_str());
+    for (name, bytes, end, has_error) in [
+        ("holiday.txt", b"dear diary\r\n".to_vec(), "failed", true),
+        ("circle.csv", circle(), "ready", false),
+    ] {
+        let uploaded = site.upload(who, name, &bytes);
+        let id = uploaded["session_id"].as_str().unwrap();
+        let path = format!("/api/v1/sessions/{id}");
+        go.send(()).unwrap();
+        let before = site.analysed(who, id);
+        assert_eq!(
+            (before["status"].as_str(), before["error"].is_object()),
+            (Some(end), has_error)
+        );
+
+        let asked = site.post_json(&format!("{path}/reanalyse"), &[who], "{}");
+        assert_eq!(asked.status, 202, "{}", asked.text());
+        let between = site.get(&path, &[who]).json();
+        assert!(
+            matches!(between["status"].as_str(), Some("waiting" | "analysing")),
+            "{between}"
+        );
+        for known in [
+            "error",
+            "started_at",
+            "format",
+            "best_ms",
+            "laps_timed",
+            "duration_s",
+            "distance_m",
+            "report",
+        ] {
+            assert_eq!(between[known], Value::Null, "{known}");
+        }
+        let laps = site.get(&format!("{path}/laps"), &[who]);
+        assert_eq!((laps.status, laps.error_code().as_str()), (409, "not_ready"));
+
+        go.send(()).unwrap();
+        let after = site.analysed(who, id);
+        for known in ["status", "error", "best_ms"] {
+            assert_eq!(after[known], before[known]);
+        }
+    }
 }
 
 #[test]

@@ -67,7 +67,7 @@ pub(crate) async fn data(
 ) -> ApiResult<Json<ChannelData>> {
     let session = visible(&app, reader, &id).await?;
     let question = Question::parse(&params)?;
-    if session.status != Status::Ready {
+    if session.state.status() != Status::Ready {
         return Err(not_ready(&session));
     }
     // Reading and thinning a row group takes milliseconds of one core; more at once than cores only waits elsewhere.

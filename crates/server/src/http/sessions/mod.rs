@@ -22,7 +22,7 @@ use super::App;
 use super::error::{ApiError, ApiResult};
 use super::identity::Reader;
 use crate::store::SessionId;
-use crate::store::sessions::{self, Session, Status};
+use crate::store::sessions::{self, Session, State, Status, Summary};
 
 /// A session as lists show it. What is not known (yet) is `null`.
 #[derive(Debug, Serialize, ToSchema)]
@@ -81,7 +81,12 @@ pub(super) struct AnalysisError {
 
 impl From<Session> for SessionSummary {
     fn from(session: Session) -> Self {
-        let found = session.summary;
+        let status = session.state.status().into();
+        let (found, failure) = match session.state {
+            State::Waiting | State::Analysing => (Summary::default(), None),
+            State::Ready(summary) => (summary, None),
+            State::Failed(failure) => (Summary::default(), Some(failure)),
+        };
         Self {
             id: session.id.to_string(),
             recording_id: session.recording.to_string(),
@@ -93,8 +98,8 @@ impl From<Session> for SessionSummary {
             }),
             stored_at: session.stored_at.to_string(),
             started_at: found.started_at.map(|time| time.to_string()),
-            status: session.status.into(),
-            error: session.failure.map(|failure| AnalysisError {
+            status,
+            error: failure.map(|failure| AnalysisError {
                 code: failure.code,
                 message: failure.message,
                 line: failure.line,
@@ -144,12 +149,12 @@ async fn report(app: &App, reader: Reader, session: &Session) -> ApiResult<Strin
 }
 
 fn not_ready(session: &Session) -> ApiError {
-    match &session.failure {
-        Some(failure) => ApiError::conflict(
+    match &session.state {
+        State::Failed(failure) => ApiError::conflict(
             "analysis_failed",
             format!("This recording could not be analysed: {}", failure.message),
         ),
-        None => ApiError::conflict(
+        State::Waiting | State::Analysing | State::Ready(_) => ApiError::conflict(
             "not_ready",
             "This recording is still being analysed; ask again in a second.",
         ),

@@ -7,6 +7,10 @@ use super::{Failure, Status, Summary};
 use crate::store::recordings::NewIds;
 use crate::store::{JobId, SessionId, StoreError, TenantId, TrackId, jobs};
 
+/// Forgets what an earlier analysis found.
+const NOTHING_FOUND: &str = "report = NULL, analysis_version = NULL, started_at = NULL, track_name = NULL, \
+     format = NULL, vehicle = NULL, best_ms = NULL, laps_timed = NULL, duration_s = NULL, distance_m = NULL";
+
 pub(in crate::store) async fn insert(
     rows: &mut SqliteConnection,
     tenant: TenantId,
@@ -62,23 +66,45 @@ pub async fn requeue(
     job: JobId,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let fresh = "UPDATE sessions SET status = 'waiting', status_at = $1, gate = $2, finish = $3, \
-                 tracks_known = NULL, track_id = NULL WHERE tenant_id = $4 AND id = $5";
-    let again = "UPDATE sessions SET status = 'waiting', status_at = $1 WHERE tenant_id = $2 AND id = $3";
-    let update = match gates {
-        Some(gates) => sqlx::query(fresh)
-            .bind(now.as_microsecond())
-            .bind(&gates.gate)
-            .bind(&gates.finish),
-        None => sqlx::query(again).bind(now.as_microsecond()),
-    };
-    let changed = update.bind(tenant).bind(id).execute(&mut *rows).await?;
+    let back = format!(
+        "UPDATE sessions SET status = 'waiting', status_at = $1, {NOTHING_FOUND}, \
+         error_code = NULL, error_message = NULL, error_line = NULL WHERE tenant_id = $2 AND id = $3"
+    );
+    let changed = sqlx::query(sqlx::AssertSqlSafe(back))
+        .bind(now.as_microsecond())
+        .bind(tenant)
+        .bind(id)
+        .execute(&mut *rows)
+        .await?;
     if changed.rows_affected() == 0 {
         return Ok(false);
+    }
+    if let Some(gates) = gates {
+        set_gates(&mut *rows, tenant, id, gates).await?;
     }
     jobs::clear_idle(&mut *rows, id, now).await?;
     jobs::insert(rows, tenant, job, id, now).await?;
     Ok(true)
+}
+
+/// Gates for an analysis that starts from what is known by then.
+async fn set_gates(
+    rows: &mut SqliteConnection,
+    tenant: TenantId,
+    id: SessionId,
+    gates: &Gates,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE sessions SET gate = $1, finish = $2, tracks_known = NULL, track_id = NULL \
+         WHERE tenant_id = $3 AND id = $4",
+    )
+    .bind(&gates.gate)
+    .bind(&gates.finish)
+    .bind(tenant)
+    .bind(id)
+    .execute(rows)
+    .await?;
+    Ok(())
 }
 
 /// What a finished analysis leaves in its session.
@@ -135,19 +161,18 @@ pub async fn set_failed(
     failure: &Failure,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    let failed = format!(
         "UPDATE sessions SET status = 'failed', status_at = $1, error_code = $2, error_message = $3, \
-         error_line = $4, report = NULL, analysis_version = NULL, started_at = NULL, track_name = NULL, \
-         format = NULL, vehicle = NULL, best_ms = NULL, laps_timed = NULL, duration_s = NULL, distance_m = NULL \
-         WHERE tenant_id = $5 AND id = $6",
-    )
-    .bind(now.as_microsecond())
-    .bind(&failure.code)
-    .bind(&failure.message)
-    .bind(failure.line.and_then(|line| i64::try_from(line).ok()))
-    .bind(tenant)
-    .bind(id)
-    .execute(rows)
-    .await?;
+         error_line = $4, {NOTHING_FOUND} WHERE tenant_id = $5 AND id = $6"
+    );
+    sqlx::query(sqlx::AssertSqlSafe(failed))
+        .bind(now.as_microsecond())
+        .bind(&failure.code)
+        .bind(&failure.message)
+        .bind(failure.line.and_then(|line| i64::try_from(line).ok()))
+        .bind(tenant)
+        .bind(id)
+        .execute(rows)
+        .await?;
     Ok(())
 }

@@ -7,7 +7,8 @@
 //!    └───────────────── re-analyse ◄── ready, failed ◄────┘
 //! ```
 //!
-//! Only a `ready` session's derived files may be read: while it waits for another analysis they are being replaced.
+//! Each state carries only what it knows: sending a session back forgets what the last analysis found or why it could
+//! not. Only a `ready` session's derived files may be read: while it waits for another analysis they are being replaced.
 
 mod change;
 
@@ -26,6 +27,7 @@ use super::recordings::{digest_from_row, size_from_row};
 use super::{DeviceId, RecordingId, SessionId, Store, StoreError, TenantId, TrackId, bad_row, time_from_row};
 use crate::objects::Digest;
 
+/// A state's name, as rows and the API write it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     Waiting,
@@ -77,6 +79,27 @@ pub struct Summary {
     pub distance_m: Option<f64>,
 }
 
+/// How far a session has come, and what is known there.
+#[derive(Debug, Clone, PartialEq)]
+pub enum State {
+    Waiting,
+    Analysing,
+    Ready(Summary),
+    Failed(Failure),
+}
+
+impl State {
+    #[must_use]
+    pub const fn status(&self) -> Status {
+        match self {
+            Self::Waiting => Status::Waiting,
+            Self::Analysing => Status::Analysing,
+            Self::Ready(_) => Status::Ready,
+            Self::Failed(_) => Status::Failed,
+        }
+    }
+}
+
 /// One line of a list of sessions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Session {
@@ -89,9 +112,7 @@ pub struct Session {
     pub size_bytes: u64,
     pub device: Option<(DeviceId, String)>,
     pub stored_at: Timestamp,
-    pub status: Status,
-    pub failure: Option<Failure>,
-    pub summary: Summary,
+    pub state: State,
 }
 
 /// What an analysis needs to know about its session.
@@ -249,8 +270,6 @@ pub async fn assignment(
 fn from_row(row: &SqliteRow) -> Result<Session, StoreError> {
     let device: Option<DeviceId> = row.try_get("device_id")?;
     let device_name: Option<String> = row.try_get("device_name")?;
-    let status: String = row.try_get("status")?;
-    let started_at: Option<i64> = row.try_get("started_at")?;
     Ok(Session {
         id: row.try_get("id")?,
         recording: row.try_get("recording_id")?,
@@ -260,28 +279,40 @@ fn from_row(row: &SqliteRow) -> Result<Session, StoreError> {
         size_bytes: size_from_row(row)?,
         device: device.zip(device_name),
         stored_at: time_from_row(row.try_get("stored_at")?)?,
-        status: Status::parse(&status)?,
-        failure: failure_from_row(row)?,
-        summary: Summary {
-            started_at: started_at.map(time_from_row).transpose()?,
-            track_name: row.try_get("track_name")?,
-            format: row.try_get("format")?,
-            vehicle: row.try_get("vehicle")?,
-            best_ms: row.try_get("best_ms")?,
-            laps_timed: row.try_get("laps_timed")?,
-            duration_s: row.try_get("duration_s")?,
-            distance_m: row.try_get("distance_m")?,
-        },
+        state: state_from_row(row)?,
     })
 }
 
-fn failure_from_row(row: &SqliteRow) -> Result<Option<Failure>, StoreError> {
-    let code: Option<String> = row.try_get("error_code")?;
-    let message: Option<String> = row.try_get("error_message")?;
+fn state_from_row(row: &SqliteRow) -> Result<State, StoreError> {
+    let status: String = row.try_get("status")?;
+    Ok(match Status::parse(&status)? {
+        Status::Waiting => State::Waiting,
+        Status::Analysing => State::Analysing,
+        Status::Ready => State::Ready(summary_from_row(row)?),
+        Status::Failed => State::Failed(failure_from_row(row)?),
+    })
+}
+
+fn summary_from_row(row: &SqliteRow) -> Result<Summary, StoreError> {
+    let started_at: Option<i64> = row.try_get("started_at")?;
+    Ok(Summary {
+        started_at: started_at.map(time_from_row).transpose()?,
+        track_name: row.try_get("track_name")?,
+        format: row.try_get("format")?,
+        vehicle: row.try_get("vehicle")?,
+        best_ms: row.try_get("best_ms")?,
+        laps_timed: row.try_get("laps_timed")?,
+        duration_s: row.try_get("duration_s")?,
+        distance_m: row.try_get("distance_m")?,
+    })
+}
+
+/// `code` and `message` are written together with the status; a row without them does not decode.
+fn failure_from_row(row: &SqliteRow) -> Result<Failure, StoreError> {
     let line: Option<i64> = row.try_get("error_line")?;
-    Ok(code.zip(message).map(|(code, message)| Failure {
-        code,
-        message,
+    Ok(Failure {
+        code: row.try_get("error_code")?,
+        message: row.try_get("error_message")?,
         line: line.and_then(|line| u64::try_from(line).ok()),
-    }))
+    })
 }
