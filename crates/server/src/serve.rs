@@ -28,6 +28,9 @@ pub enum ServeError {
     Listen { addr: SocketAddr, cause: io::Error },
     #[error("cannot wait for the signal to stop: {0}")]
     Signal(io::Error),
+    /// A mistake in the program ended it; a fresh start is the way to have all parts again.
+    #[error("{0} ended without being asked to; the log says why, start the server again")]
+    PartEnded(&'static str),
 }
 
 /// A server that listens. It goes on until [`Running::stop`] or, in [`run`], a signal.
@@ -38,8 +41,27 @@ pub struct Running {
     pub setup_link: Option<String>,
     backend: Backend,
     stop: CancellationToken,
-    serving: JoinHandle<()>,
-    working: JoinHandle<()>,
+    serving: Part,
+    working: Part,
+}
+
+/// A task that must not end before it is told to.
+struct Part {
+    task: JoinHandle<()>,
+    /// Cancelled at the task's end, also by a panic.
+    ended: CancellationToken,
+}
+
+impl Part {
+    fn spawn(work: impl Future<Output = ()> + Send + 'static) -> Self {
+        let ended = CancellationToken::new();
+        let guard = ended.clone().drop_guard();
+        let task = tokio::spawn(async move {
+            let _guard = guard;
+            work.await;
+        });
+        Self { task, ended }
+    }
 }
 
 impl Running {
@@ -64,10 +86,10 @@ impl Running {
         let setup_link = fresh_setup_link(&backend.store, &public_url).await?;
         let router = http::router(App::new(&backend, public_url.clone(), config.upload_max_bytes));
         let stop = CancellationToken::new();
-        let serving = tokio::spawn(http::listen::serve(listener, router, stop.clone()));
+        let serving = Part::spawn(http::listen::serve(listener, router, stop.clone()));
         let (jobs, stop_jobs) = (backend.jobs.clone(), stop.clone());
         let workers = available_parallelism().map_or(1, usize::from).min(WORKERS_MAX);
-        let working = tokio::spawn(async move { jobs.run(workers, stop_jobs).await });
+        let working = Part::spawn(async move { jobs.run(workers, stop_jobs).await });
         tracing::info!(%addr, %public_url, setup_needed = setup_link.is_some(), "listening");
         Ok(Self {
             addr,
@@ -90,11 +112,20 @@ impl Running {
         Ok(format!("{}/link#{}", self.public_url, token.expose()))
     }
 
+    /// Returns when a part that should run on has ended, and which.
+    pub async fn part_ended(&self) -> ServeError {
+        ServeError::PartEnded(tokio::select! {
+            () = self.serving.ended.cancelled() => "the listener",
+            () = self.working.ended.cancelled() => "the job runner",
+            () = self.backend.store.ended() => "the database's writer",
+        })
+    }
+
     /// Takes no more connections, lets requests and analyses in progress finish within their bounds, and returns.
     pub async fn stop(self) {
         self.stop.cancel();
-        for task in [self.serving, self.working] {
-            if let Err(error) = task.await {
+        for part in [self.serving, self.working] {
+            if let Err(error) = part.task.await {
                 tracing::error!(%error, "a part of the server ended badly");
             }
         }
@@ -103,14 +134,17 @@ impl Running {
     }
 }
 
-/// Serves until Ctrl-C or SIGTERM. `announce` is called once the server listens, to show its address and the setup
+/// Serves until Ctrl-C or SIGTERM, or until a part of the server ends by itself, which is an error. `announce` is called once the server listens, to show its address and the setup
 /// link.
 pub async fn run(config: &Config, announce: impl FnOnce(&Running)) -> Result<(), ServeError> {
     let running = Running::start(config).await?;
     announce(&running);
-    let signal = until_signalled().await;
+    let end = tokio::select! {
+        signal = until_signalled() => signal,
+        ended = running.part_ended() => Err(ended),
+    };
     running.stop().await;
-    signal
+    end
 }
 
 /// Waits for Ctrl-C or SIGTERM.

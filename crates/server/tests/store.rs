@@ -179,3 +179,24 @@ fn ids_sort_by_the_time_they_were_made() {
     assert!(at("2026-11-20T12:00:00Z") < at("2026-11-20T12:00:00.001Z"));
     assert_ne!(at("2026-11-20T12:00:00Z"), at("2026-11-20T12:00:00Z"));
 }
+
+#[tokio::test]
+async fn a_command_that_panics_is_undone_alone_and_the_next_ones_are_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder.path().join("db"), &Arc::default()).await;
+    let broken = store.write::<(), StoreError, _>(|rows| {
+        Box::pin(async move {
+            sqlx::query("INSERT INTO tenants (id, name, created_at) VALUES ('x', 'half', 0)")
+                .execute(rows)
+                .await?;
+            panic!("a mistake in a command");
+        })
+    });
+    let told = broken.await;
+    assert!(matches!(told, Err(StoreError::Panicked)), "{told:?}");
+    let broken = store.write::<(), StoreError, _>(|_| panic!("a mistake before the first await"));
+    assert!(matches!(broken.await, Err(StoreError::Panicked)));
+
+    add_tenant(&store, "after").await.unwrap();
+    assert_eq!(tenant_names(&store).await, ["after"]);
+}

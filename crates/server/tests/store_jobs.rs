@@ -192,6 +192,84 @@ async fn a_panic_in_the_analysis_is_a_trouble_of_that_job_only() {
     assert_eq!(bench.session(panics).await.state.status(), Status::Waiting);
 }
 
+/// Brings down whoever asks for the time, so many times.
+struct Failing {
+    time: Arc<Ticking>,
+    panics_left: AtomicU32,
+}
+
+impl Clock for Failing {
+    fn now(&self) -> jiff::Timestamp {
+        let panics = self
+            .panics_left
+            .try_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        assert!(panics.is_err(), "a clock that panics");
+        self.time.now()
+    }
+}
+
+async fn failing_bench() -> (TempDir, Arc<Failing>, Backend) {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(Failing {
+        time: Ticking::new(),
+        panics_left: AtomicU32::new(0),
+    });
+    let environment = Environment {
+        fs: Arc::new(RealFs),
+        clock: clock.clone(),
+        ids: Arc::new(Ids::seeded(1)),
+        analyse: Arc::new(small_analysis),
+        commit_hook: None,
+    };
+    let backend = Backend::open_in(folder.path(), folder.path(), 1_000_000, environment)
+        .await
+        .unwrap();
+    add_tenants_and_loggers(&backend.store).await;
+    (folder, clock, backend)
+}
+
+#[tokio::test]
+async fn a_worker_that_panics_is_replaced_and_its_job_is_done() {
+    let (_folder, clock, backend) = failing_bench().await;
+    let receipt = send(&backend.ingest, from_logger(TENANT_A, LOGGER_1), "a.csv", DRIVE)
+        .await
+        .unwrap();
+    clock.panics_left.store(3, Ordering::SeqCst);
+    let (jobs, stop) = (backend.jobs.clone(), CancellationToken::new());
+    let running = tokio::spawn({
+        let stop = stop.clone();
+        async move { jobs.run(1, stop).await }
+    });
+    let id = receipt.placed.session.unwrap();
+    let ready = async {
+        loop {
+            let session = sessions::find(&backend.store, TENANT_A, id)
+                .await
+                .unwrap()
+                .unwrap();
+            if session.state.status() == Status::Ready {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), ready)
+        .await
+        .unwrap();
+    stop.cancel();
+    running.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_runner_whose_workers_all_panic_ends_instead_of_spinning() {
+    let (_folder, clock, backend) = failing_bench().await;
+    clock.panics_left.store(u32::MAX, Ordering::SeqCst);
+    let running = backend.jobs.run(2, CancellationToken::new());
+    tokio::time::timeout(std::time::Duration::from_secs(10), running)
+        .await
+        .unwrap();
+}
+
 #[tokio::test]
 async fn a_job_whose_process_was_killed_is_taken_again_at_the_next_start() {
     let Bench {

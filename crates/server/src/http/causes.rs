@@ -17,6 +17,7 @@ impl From<StoreError> for ApiError {
             | StoreError::NotDurable { .. }
             | StoreError::NewerSchema { .. }
             | StoreError::Commit(_)
+            | StoreError::Panicked
             | StoreError::Database(_) => Self::internal(&error),
         }
     }

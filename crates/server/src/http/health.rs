@@ -24,7 +24,7 @@ pub(super) async fn live() -> Json<Health> {
     Json(OK)
 }
 
-/// The database answers and the data folder takes files. Public.
+/// The database answers and takes changes, and the data folder takes files. Public.
 #[utoipa::path(get, path = "/readyz", operation_id = "ready", tag = "health", security(()),
     responses((status = 200, body = Health), (status = 503, body = ErrorBody)))]
 pub(super) async fn ready(State(app): State<Arc<App>>) -> ApiResult<Json<Health>> {
@@ -32,6 +32,10 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> ApiResult<Json<Health>
         .fetch_one(app.store.readers())
         .await;
     answer.map_err(|error| not_ready("the database does not answer", &error))?;
+    app.store
+        .probe()
+        .await
+        .map_err(|error| not_ready("the database takes no changes", &error))?;
     let (objects, name) = (app.objects.clone(), app.store.new_id());
     let staged = tokio::task::spawn_blocking(move || objects.stage(name).map(drop)).await;
     staged

@@ -17,6 +17,9 @@ use crate::store::{StoreError, TrackId};
 const LEASE: SignedDuration = SignedDuration::from_mins(10);
 /// How often a working worker says that it lives; a third of the lease, so two lost renewals do no harm.
 const RENEW_EVERY: Duration = Duration::from_secs(200);
+/// Workers that are replaced after a panic before the runner gives up. A job that brings its worker down is leased for ten
+/// minutes and given up after five tries, so only a mistake that hits every worker comes this far.
+const REPLACEMENTS_MAX: usize = 32;
 /// Longest sleep without looking at the table: jobs of another process (a command beside the server) notify nobody here.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 
@@ -36,16 +39,27 @@ impl From<StoreError> for Passing {
 }
 
 impl Jobs {
-    /// Works with `workers` jobs at a time until `stop`; a job that runs then is finished first.
+    /// Works with `workers` jobs at a time until `stop`; a job that runs then is finished first. A worker that panics is
+    /// replaced; where that goes on, the rest are stopped and this returns early.
     pub async fn run(&self, workers: usize, stop: CancellationToken) {
+        let stop = stop.child_token();
         let mut tasks = tokio::task::JoinSet::new();
-        for _ in 0..workers {
+        let spawn = |tasks: &mut tokio::task::JoinSet<()>| {
             let (jobs, stop) = (self.clone(), stop.clone());
             tasks.spawn(async move { jobs.work(&stop).await });
+        };
+        for _ in 0..workers {
+            spawn(&mut tasks);
         }
+        let mut replaced = 0;
         while let Some(ended) = tasks.join_next().await {
-            if let Err(error) = ended {
-                tracing::error!(%error, "a job worker ended early");
+            let Err(error) = ended else { continue };
+            tracing::error!(%error, replaced, "a job worker ended early");
+            if replaced == REPLACEMENTS_MAX {
+                stop.cancel();
+            } else {
+                replaced += 1;
+                spawn(&mut tasks);
             }
         }
     }

@@ -65,6 +65,9 @@ pub enum StoreError {
     /// The transaction broke before this command ran, or could not begin: another process holds the database for long.
     #[error("the database did not take the change; another process may be holding it, try again")]
     NotRun,
+    /// The command itself went wrong in a way that is a mistake in the program; nothing was changed.
+    #[error("a change to the database failed by a mistake in the program; the log has its text")]
+    Panicked,
     /// The writer has ended (the server is shutting down).
     #[error("the database is closed")]
     Closed,
@@ -162,6 +165,16 @@ impl Store {
     pub async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
+    }
+
+    /// Whether a change would be taken: runs an empty one.
+    pub async fn probe(&self) -> Result<(), StoreError> {
+        self.write(|_| Box::pin(async { Ok(()) })).await
+    }
+
+    /// Returns once no change is taken any more, by [`Store::close`] or otherwise.
+    pub async fn ended(&self) {
+        self.writer.ended().await;
     }
 
     #[must_use]

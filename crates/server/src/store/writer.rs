@@ -2,13 +2,16 @@
 //!
 //! Commands wait in a bounded queue. Whatever has queued when the previous commit returns goes into the next
 //! transaction, so under load one fsync serves many callers and without load nobody waits for a timer. Every command
-//! runs in a savepoint: one that fails is undone alone. Each caller is answered after the commit that holds its rows.
+//! runs in a savepoint: one that fails or panics is undone alone. Each caller is answered after the commit that holds its
+//! rows.
 //! Why: `docs/decisions/0003-one-writer.md`.
 
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use sqlx::SqliteConnection;
 use tokio::sync::{mpsc, oneshot};
 
@@ -62,9 +65,10 @@ impl Writer {
     {
         let (reply, answer) = oneshot::channel();
         let boxed: Command = Box::new(move |connection| {
-            let running = command(connection);
             Box::pin(async move {
-                let result = running.await;
+                // What a command leaves half changed when it panics is its rows, and those are rolled back.
+                let running = AssertUnwindSafe(async move { command(connection).await }).catch_unwind();
+                let result = running.await.unwrap_or_else(|_| Err(StoreError::Panicked.into()));
                 let keep = result.is_ok();
                 let answer: Answer = Box::new(move |committed: Result<(), Arc<sqlx::Error>>| {
                     let outcome = match committed {
@@ -91,6 +95,11 @@ impl Writer {
             // Either way it is closed: a dropped reply means that somebody else's close came first.
             drop(closed.await);
         }
+    }
+
+    /// Returns when nothing will be written any more, asked for or not.
+    pub(super) async fn ended(&self) {
+        self.queue.closed().await;
     }
 }
 

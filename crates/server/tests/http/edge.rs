@@ -26,6 +26,29 @@ fn a_server_that_can_work_says_so() {
 }
 
 #[test]
+fn a_server_whose_database_takes_no_changes_is_not_ready() {
+    let site = Site::fresh();
+    let path = site.folder.path().join("fieldpost.sqlite");
+    let other = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+    // Another process that holds the write lock and does not let go; reading goes on.
+    let mut holder = site.wait(sqlx::ConnectOptions::connect(&other)).unwrap();
+    site.wait(sqlx::query("BEGIN IMMEDIATE").execute(&mut holder))
+        .unwrap();
+    let reply = site.get("/readyz", &[]);
+    assert_eq!((reply.status, reply.error_code().as_str()), (503, "not_ready"));
+    site.wait(sqlx::query("ROLLBACK").execute(&mut holder)).unwrap();
+    assert_eq!(site.get("/readyz", &[]).status, 200);
+}
+
+#[test]
+fn a_server_notices_that_a_part_of_it_has_ended() {
+    let site = Site::fresh();
+    site.wait(site.running().store().close());
+    let ended = site.wait(site.running().part_ended());
+    assert!(ended.to_string().contains("writer"), "{ended}");
+}
+
+#[test]
 fn pages_carry_the_policy_and_answers_are_not_kept() {
     let site = Site::fresh();
     let page = site.get("/sessions/whatever", &[]);

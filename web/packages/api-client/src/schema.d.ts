@@ -270,7 +270,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The database answers and the data folder takes files. Public. */
+        /** The database answers and takes changes, and the data folder takes files. Public. */
         get: operations["ready"];
         put?: never;
         post?: never;
