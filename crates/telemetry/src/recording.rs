@@ -4,6 +4,7 @@
 //! other stream to Parquet as they come, and counts what the quality report needs. Its memory grows with the fixes
 //! alone. It does not decide which fixes are believed; that is the analysis' business.
 
+mod bounded;
 mod clock;
 mod health;
 mod histogram;
@@ -17,6 +18,7 @@ use crate::model::{
 };
 use crate::report::FrozenChannel;
 use crate::sink::{Rejection, Sink};
+use bounded::Bounded;
 use histogram::Histogram;
 use stream::Stream;
 
@@ -24,10 +26,9 @@ use stream::Stream;
 const FIXES_MAX: usize = 4_000_000;
 /// More than any logger has; rows of further streams are counted but not kept.
 const STREAMS_MAX: usize = 16;
-/// A person reads the first few; the counts go on.
+/// A person reads the first few; one more tells how many there were.
 const MESSAGES_MAX: usize = 200;
 const FIRST_REJECTED_PER_CAUSE: u64 = 10;
-const LOSSES_MAX: usize = 1000;
 /// A circuit has a dozen gates, a day a few hundred laps; what is beyond is a broken or hostile file.
 const GATES_MAX: usize = 256;
 const LAPS_MAX: usize = 10_000;
@@ -42,14 +43,6 @@ pub struct Facts {
     pub device_name: Option<String>,
     pub recording_id: Option<u128>,
     pub started_at_utc_ms: Option<i64>,
-}
-
-/// A loss that the recorder declared.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Loss {
-    pub what: String,
-    pub count: u64,
-    pub clock_s: f64,
 }
 
 /// One stream other than the fixes.
@@ -76,8 +69,7 @@ pub struct Recording {
     pub rejected: BTreeMap<Rejection, u64>,
     /// The first ten of each cause with their lines.
     pub first_rejected: Vec<(Rejection, u64)>,
-    pub losses: Vec<Loss>,
-    /// Samples lost in all, also beyond the bound of `losses`.
+    /// Samples that the recorder says it lost.
     pub declared_lost: u64,
     pub messages: Vec<Message>,
     pub streams: Vec<StreamSummary>,
@@ -113,7 +105,20 @@ pub struct Collector<'f> {
     encoder: Encoder,
     streams: Vec<Stream>,
     failed: Option<WriteError>,
+    fixes: Bounded<Fix>,
+    gates: Bounded<DeclaredGate>,
+    declared_laps: Bounded<DeclaredLap>,
+    lap_marks: Bounded<LapMark>,
+    messages: Bounded<Message>,
+    unkept: Unkept,
     recording: Recording,
+}
+
+/// Streams beyond [`STREAMS_MAX`].
+#[derive(Default)]
+struct Unkept {
+    streams: usize,
+    rows: u64,
 }
 
 impl<'f> Collector<'f> {
@@ -123,6 +128,12 @@ impl<'f> Collector<'f> {
             encoder: Encoder::new(),
             streams: Vec::new(),
             failed: None,
+            fixes: Bounded::new(FIXES_MAX),
+            gates: Bounded::new(GATES_MAX),
+            declared_laps: Bounded::new(LAPS_MAX),
+            lap_marks: Bounded::new(LAPS_MAX),
+            messages: Bounded::new(MESSAGES_MAX),
+            unkept: Unkept::default(),
             recording: Recording {
                 fixes: Vec::new(),
                 facts: Facts::default(),
@@ -131,7 +142,6 @@ impl<'f> Collector<'f> {
                 lap_marks: Vec::new(),
                 rejected: BTreeMap::new(),
                 first_rejected: Vec::new(),
-                losses: Vec::new(),
                 declared_lost: 0,
                 messages: Vec::new(),
                 streams: Vec::new(),
@@ -150,6 +160,21 @@ impl<'f> Collector<'f> {
             return Err(error);
         }
         let recording = &mut self.recording;
+        let mut overflows = self.unkept.messages();
+        recording.fixes = self
+            .fixes
+            .into_items("too_many_fixes", "GPS fixes", &mut overflows);
+        recording.gates = self.gates.into_items("too_many_gates", "gates", &mut overflows);
+        recording.declared_laps =
+            self.declared_laps
+                .into_items("too_many_laps", "declared laps", &mut overflows);
+        recording.lap_marks =
+            self.lap_marks
+                .into_items("too_many_lap_marks", "beginnings of laps", &mut overflows);
+        recording.messages =
+            self.messages
+                .into_items("too_many_messages", "remarks about its lines", &mut overflows);
+        recording.messages.append(&mut overflows);
         let first_clock_s = self
             .streams
             .iter()
@@ -171,14 +196,6 @@ impl<'f> Collector<'f> {
             recording.streams.push(stream.into_summary());
         }
         Ok(self.recording)
-    }
-
-    fn note(&mut self, code: &str, text: String) {
-        self.message(Message {
-            code: code.to_owned(),
-            text,
-            line: None,
-        });
     }
 
     /// A name that can be a file's name, and that no stream of this recording has yet.
@@ -222,14 +239,8 @@ impl Sink for Collector<'_> {
 
     fn stream(&mut self, mut spec: StreamSpec) -> StreamId {
         if self.streams.len() == STREAMS_MAX {
-            let text = format!(
-                "The file has more than {STREAMS_MAX} groups of channels; {} and later ones are not kept.",
-                spec.name
-            );
-            self.note("too_many_streams", text);
-        }
-        if self.streams.len() >= STREAMS_MAX {
-            return StreamId(usize::MAX);
+            self.unkept.streams += 1;
+            return StreamId(STREAMS_MAX + self.unkept.streams - 1);
         }
         spec.name = self.unique_name(&spec.name);
         if self.failed.is_none()
@@ -243,6 +254,7 @@ impl Sink for Collector<'_> {
 
     fn row(&mut self, stream: StreamId, clock_s: f64, values: &[f32]) {
         let Some(open) = self.streams.get_mut(stream.0) else {
+            self.unkept.rows += 1;
             return;
         };
         let Some(full) = open.push(clock_s, values) else {
@@ -256,29 +268,19 @@ impl Sink for Collector<'_> {
     }
 
     fn fix(&mut self, fix: Fix) {
-        if self.recording.fixes.len() < FIXES_MAX {
-            self.recording.fixes.push(fix);
-            return;
-        }
-        const CODE: &str = "too_many_fixes";
-        if !self.recording.messages.iter().any(|m| m.code == CODE) {
-            let text = format!(
-                "The file has more than {FIXES_MAX} GPS fixes; only the first {FIXES_MAX} are analysed. Split the file to see the rest."
-            );
-            self.note(CODE, text);
-        }
+        self.fixes.push(fix);
     }
 
     fn gate(&mut self, gate: DeclaredGate) {
-        push_bounded(&mut self.recording.gates, gate, GATES_MAX);
+        self.gates.push(gate);
     }
 
     fn declared_lap(&mut self, lap: DeclaredLap) {
-        push_bounded(&mut self.recording.declared_laps, lap, LAPS_MAX);
+        self.declared_laps.push(lap);
     }
 
     fn lap_mark(&mut self, mark: LapMark) {
-        push_bounded(&mut self.recording.lap_marks, mark, LAPS_MAX);
+        self.lap_marks.push(mark);
     }
 
     fn rejected(&mut self, why: Rejection, line: u64) {
@@ -289,24 +291,30 @@ impl Sink for Collector<'_> {
         }
     }
 
-    fn loss(&mut self, what: &str, count: u64, clock_s: f64) {
+    fn loss(&mut self, _what: &str, count: u64, _clock_s: f64) {
         self.recording.declared_lost = self.recording.declared_lost.saturating_add(count);
-        let loss = Loss {
-            what: what.to_owned(),
-            count,
-            clock_s,
-        };
-        push_bounded(&mut self.recording.losses, loss, LOSSES_MAX);
     }
 
     fn message(&mut self, message: Message) {
-        push_bounded(&mut self.recording.messages, message, MESSAGES_MAX);
+        self.messages.push(message);
     }
 }
 
-fn push_bounded<T>(list: &mut Vec<T>, item: T, max: usize) {
-    if list.len() < max {
-        list.push(item);
+impl Unkept {
+    fn messages(&self) -> Vec<Message> {
+        let told = |streams: usize| Message {
+            code: "too_many_streams".to_owned(),
+            text: format!(
+                "The file has {} groups of channels; the last {streams} with {} rows are not kept.",
+                STREAMS_MAX + streams,
+                self.rows
+            ),
+            line: None,
+        };
+        (self.streams > 0)
+            .then(|| told(self.streams))
+            .into_iter()
+            .collect()
     }
 }
 

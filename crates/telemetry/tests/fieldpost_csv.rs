@@ -43,10 +43,7 @@ fn the_golden_recording_is_read_with_nothing_rejected() {
     assert_eq!(recording.fixes.len(), 2);
     assert!(recording.fixes[1].utc_ms.is_nan());
     assert_eq!(rows_of(&recording), [("imu", 3), ("log", 1)]);
-    assert_eq!(
-        (recording.declared_lost, recording.losses[0].clock_s),
-        (48, 1.115)
-    );
+    assert_eq!(recording.declared_lost, 48);
 }
 
 #[test]

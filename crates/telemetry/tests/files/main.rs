@@ -6,6 +6,7 @@
     reason = "a test says what it expects by panicking"
 )]
 
+mod bounds;
 mod channels;
 mod export;
 mod support;
