@@ -49,7 +49,7 @@ pub(super) struct Gates {
     splits_source: GateSource,
 }
 
-/// Start lines of other circuits may stand before the right one; more than a handful no logger writes.
+/// Lines of one kind on the ground that was driven: a file may declare each circuit of a site, of which few have more.
 const LINES_TRIED: usize = 8;
 /// A separate finish this close to the start is the same line.
 const SAME_LINE_M: f64 = 5.0;
@@ -208,36 +208,89 @@ fn in_degrees(drive: &Drive, gate: &Gate, source: &GateSource) -> report::Gate {
 
 /// The file's own gates, if its start lies on what was driven.
 fn declared(drive: &Drive, gates: &[DeclaredGate], messages: &mut Vec<Message>) -> Option<Gates> {
-    // Laying a gate looks at the whole drive: of each role only as many are laid as can be used.
-    let mut laid = |role: GateRole, what: &str, most: usize| {
-        let mut out = Vec::new();
-        for gate in gates.iter().filter(|gate| gate.role == role).take(most) {
-            match best_reading(drive, gate) {
-                Ok(line) => out.push(line),
-                Err(refusal) => messages.push(refused(refusal, what, gate.line)),
-            }
-        }
-        out
+    let mut laid = |role: GateRole, name: &str, most: usize| {
+        let gates: Vec<_> = gates.iter().filter(|gate| gate.role == role).collect();
+        laid(drive, &gates, name, most, messages)
     };
-    let start = laid(GateRole::Start, "The start line in the file", LINES_TRIED)
-        .into_iter()
-        .next();
-    let finish = laid(GateRole::Finish, "The finish line in the file", LINES_TRIED)
-        .into_iter()
-        .next();
+    let start = laid(GateRole::Start, "start line", 1).into_iter().next();
+    let finish = laid(GateRole::Finish, "finish line", 1).into_iter().next();
     let mut course = Gates::from(start?, GateSource::File);
     course.finish =
         finish.filter(|finish| (finish.centre() - course.start.centre()).length_m() > SAME_LINE_M);
-    course.splits = laid(GateRole::Split, "A split line in the file", MAX_SPLITS);
-    let declared_splits = gates.iter().filter(|gate| gate.role == GateRole::Split).count();
-    if declared_splits > MAX_SPLITS {
+    course.splits = laid(GateRole::Split, "split line", MAX_SPLITS);
+    Some(course)
+}
+
+/// The first `most` of these gates that lie on what was driven, with a word about all others.
+fn laid(
+    drive: &Drive,
+    gates: &[&DeclaredGate],
+    name: &str,
+    most: usize,
+    messages: &mut Vec<Message>,
+) -> Vec<Gate> {
+    let away = gates.iter().map(|gate| (*gate, away_m(drive, gate)));
+    let (far, near): (Vec<_>, Vec<_>) = away.partition(|(_, away_m)| *away_m > lay::NEAR_M);
+    messages.extend(elsewhere(&far, name));
+    let mut lines = Vec::new();
+    let mut tried = 0;
+    // Laying a gate looks at the whole drive, so only as many are laid as may be needed.
+    for (gate, _) in near.iter().take(LINES_TRIED.max(most)) {
+        if lines.len() == most {
+            break;
+        }
+        tried += 1;
+        match best_reading(drive, gate) {
+            Ok(line) => lines.push(line),
+            Err(refusal) => messages.push(refused(refusal, &format!("A {name} in the file"), gate.line)),
+        }
+    }
+    if let Some((untried, _)) = near.get(tried) {
         messages.push(message(
-            "too_many_splits",
-            format!("The file declares {declared_splits} splits; the first {MAX_SPLITS} are used."),
-            None,
+            "gates_not_tried",
+            format!(
+                "The file declares {} {name}s on this ground; {} of the first {tried} are used and the rest was not \
+                 looked at.",
+                near.len(),
+                lines.len()
+            ),
+            untried.line,
         ));
     }
-    Some(course)
+    lines
+}
+
+/// From the nearest reading of a gate to everything driven.
+fn away_m(drive: &Drive, gate: &DeclaredGate) -> f64 {
+    let readings = gate.alternatives.iter();
+    let away_m = readings.map(|shape| lay::distance_from_drive_m(drive, lay::place_of(*shape)));
+    away_m.reduce(f64::min).unwrap_or(0.0)
+}
+
+/// One word about all lines of other circuits.
+fn elsewhere(far: &[(&DeclaredGate, f64)], name: &str) -> Option<Message> {
+    let (first, _) = far.first()?;
+    let nearest_m = far
+        .iter()
+        .map(|(_, away_m)| *away_m)
+        .fold(f64::INFINITY, f64::min);
+    if let [_] = far {
+        return Some(refused(
+            Refusal::TooFar(nearest_m),
+            &format!("The {name} in the file"),
+            first.line,
+        ));
+    }
+    Some(message(
+        "gate_too_far",
+        format!(
+            "{} {name}s in the file are {:.0} km and more away from everything driven, so they belong to other circuits \
+             and were not used.",
+            far.len(),
+            nearest_m / 1000.0
+        ),
+        first.line,
+    ))
 }
 
 /// The first reading of a declared gate that lies near the drive and is crossed; failing that, the first that is near.

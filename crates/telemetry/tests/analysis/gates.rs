@@ -149,6 +149,57 @@ fn a_stale_gate_of_the_file_is_told_with_its_line_and_the_driven_line_is_learned
 }
 
 #[test]
+fn the_right_start_line_is_found_behind_any_number_of_others() {
+    let (a, b) = across(0.0, 10.0);
+    let start = |alternatives| declared(GateRole::Start, alternatives);
+    let mut gates: Vec<_> = (0..30)
+        .map(|n| {
+            let at = (25.0 + f64::from(n), -80.0);
+            start(vec![GateShape::Radius { at, radius_m: 10.0 }])
+        })
+        .collect();
+    gates.push(start(vec![GateShape::Ends { a, b }]));
+    let found = with(&Wanted {
+        declared: &gates,
+        ..Wanted::default()
+    });
+    assert_eq!(timed_s(&found), [LAP_S, LAP_S, LAP_S]);
+    assert_eq!(codes(&found), ["gate_too_far"]);
+    assert!(
+        found.messages[0].text.starts_with("30 start lines"),
+        "{}",
+        found.messages[0].text
+    );
+}
+
+#[test]
+fn start_lines_that_were_not_tried_are_told() {
+    let (a, b) = across(0.0, 10.0);
+    // A point in the infield that no lap passes.
+    let aside = GateShape::Radius {
+        at: place(0.0, -100.0),
+        radius_m: 10.0,
+    };
+    let mut gates = vec![declared(GateRole::Start, vec![aside]); 12];
+    gates.push(declared(GateRole::Start, vec![GateShape::Ends { a, b }]));
+    let found = with(&Wanted {
+        declared: &gates,
+        ..Wanted::default()
+    });
+    let told = found
+        .messages
+        .iter()
+        .find(|message| message.code == "gates_not_tried")
+        .expect("told");
+    assert!(
+        told.text
+            .contains("declares 13 start lines on this ground; 0 of the first 8"),
+        "{}",
+        told.text
+    );
+}
+
+#[test]
 fn declared_splits_make_sectors() {
     let line = |share: f64| {
         let (a, b) = across(share, 10.0);
