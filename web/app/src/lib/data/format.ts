@@ -85,10 +85,10 @@ export function shortDay(iso: string, now: Date, { locale, timeZone }: DateOptio
   });
 }
 
-/** Time of day for a list: `10:12`. */
+/** Time of day for a list: `10:12`, `7:21 PM`. */
 export function timeOfDay(iso: string, { locale, timeZone }: DateOptions = {}): string {
   return new Date(iso).toLocaleTimeString(locale, {
-    hour: '2-digit',
+    hour: 'numeric',
     minute: '2-digit',
     ...(timeZone ? { timeZone } : {}),
   });

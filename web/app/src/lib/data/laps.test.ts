@@ -1,6 +1,6 @@
 import type { Lap, SessionSummary } from '@fieldpost/api-client';
 import { expect, test } from 'vitest';
-import { bestSectors, codeTimes, lapRows, lastBest, stepLap } from './laps';
+import { bestSectors, byDate, codeTimes, lapRows, lastBest, stepLap } from './laps';
 
 test('the best is purple once, improvements are green as they were driven, the rest is yellow', () => {
   expect(codeTimes([57.1, 56.2, 56.9, 55.6, 55.6, null, 56.0])).toEqual([
@@ -55,6 +55,13 @@ test('the last best is the latest session with a lap, compared with the record o
   ]);
   expect(found?.session.id).toBe('a');
   expect(found?.earlier).toEqual({ deltaMs: -230, at: '2026-06-01T08:00:00Z' });
+});
+
+test('sessions are listed as they were driven, not as they were stored', () => {
+  const storedLast = { ...session('old', '2026-06-01T08:00:00Z', null, null), stored_at: '2026-06-20T08:00:00Z' };
+  const undated = { ...session('undated', '2026-06-10T08:00:00Z', null, null), started_at: null };
+  const sorted = byDate([storedLast, undated, session('new', '2026-06-14T08:00:00Z', null, null)]);
+  expect(sorted.map(({ id }) => id)).toEqual(['new', 'undated', 'old']);
 });
 
 test('a kart is not compared with a car, nor one unnamed track with another', () => {

@@ -96,11 +96,14 @@ export interface LastBest {
 
 export const sessionDate = (session: SessionSummary): string => session.started_at ?? session.stored_at;
 
+/** The latest first, by when they were driven: the server lists them as they were stored. */
+export function byDate(sessions: SessionSummary[]): SessionSummary[] {
+  return [...sessions].sort((a, b) => Date.parse(sessionDate(b)) - Date.parse(sessionDate(a)));
+}
+
 /** The best lap of the latest session that has one, and how it stands against earlier sessions on that track. */
 export function lastBest(sessions: SessionSummary[]): LastBest | null {
-  const withBest = sessions
-    .filter((session): session is LastBest['session'] => session.best_ms !== null)
-    .sort((a, b) => Date.parse(sessionDate(b)) - Date.parse(sessionDate(a)));
+  const withBest = byDate(sessions).filter((session): session is LastBest['session'] => session.best_ms !== null);
   const session = withBest[0];
   if (!session) return null;
   const same = withBest
