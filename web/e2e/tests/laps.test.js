@@ -52,6 +52,35 @@ test('another start line is used when given, and one that makes no sense is refu
   await page.getByText('The start line is the one given by hand.').waitFor({ timeout: 60_000 });
   const times = await page.locator('tr[data-kind=timed] td.time').allInnerTexts();
   assert.deepEqual([...new Set(times.map((time) => Number(time).toFixed(2)))], ['40.00']);
+});
+
+test('on a stage each way back to the start is a row of its own, reached by a tap and by the keys', async () => {
+  await page.getByText('Analyse again with another start line').click();
+  // From the eastern end of the ellipse to the western one: half a round timed, half a round back.
+  await page.getByLabel('Start line').fill('45.7,13.103348~25');
+  await page.getByLabel('Finish line').fill('45.7,13.096652~25');
+  await page.getByRole('button', { name: 'Analyse again' }).click();
+  const rows = page.locator('.laps tbody tr');
+  const out = page.locator('.laps tr[data-kind=out]');
+  await out.nth(1).waitFor({ timeout: 60_000 });
+  const times = await page.locator('tr[data-kind=timed] td.time').allInnerTexts();
+  assert.deepEqual([...new Set(times.map((time) => Number(time).toFixed(1)))], ['20.0']);
+
+  const selected = () => rows.evaluateAll((all) => all.flatMap((row, i) => (row.matches('.selected') ? [i] : [])));
+  const count = await rows.count();
+  assert.equal(new Set(await out.locator('th').allInnerTexts()).size, 1, 'out laps share a number');
+  await out.nth(1).getByRole('button').click();
+  assert.deepEqual(await selected(), [await out.nth(1).evaluate((row) => row.sectionRowIndex)]);
+  for (let i = 0; i < count; i += 1) await page.keyboard.press('[');
+  const seen = [await selected()];
+  for (let i = 1; i < count; i += 1) {
+    await page.keyboard.press(']');
+    seen.push(await selected());
+  }
+  assert.deepEqual(
+    seen,
+    Array.from({ length: count }, (_, i) => [i]),
+  );
   await page.goto(server.origin);
 });
 

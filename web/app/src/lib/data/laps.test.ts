@@ -1,6 +1,6 @@
 import type { Lap, SessionSummary } from '@fieldpost/api-client';
 import { expect, test } from 'vitest';
-import { bestSectors, byDate, codeTimes, lapRows, lastBest, stepLap } from './laps';
+import { bestSectors, byDate, codeTimes, lapName, lapRows, lastBest, stepLap } from './laps';
 
 test('the best is purple once, improvements are green as they were driven, the rest is yellow', () => {
   expect(codeTimes([57.1, 56.2, 56.9, 55.6, 55.6, null, 56.0])).toEqual([
@@ -22,6 +22,32 @@ test('a pit lap takes no part in the code, however short it is', () => {
 test('declared laps stand beside the computed lap of the same number', () => {
   const rows = lapRows([lap(1, 57_000), lap(2, 56_000)], [{ number: 2, time_ms: 56_010 }]);
   expect(rows.map((row) => row.declaredMs)).toEqual([null, 56_010]);
+});
+
+test('a file that numbers its laps anew does not say which of ours it means', () => {
+  const rows = lapRows(
+    [lap(1, 57_000), lap(2, 56_000)],
+    [
+      { number: 1, time_ms: 57_010 },
+      { number: 1, time_ms: 60_000 },
+    ],
+  );
+  expect(rows.map((row) => row.declaredMs)).toEqual([null, null]);
+});
+
+test('an out lap is no lap of the file, whatever number both have', () => {
+  const rows = lapRows([lap(0, 30_000, { kind: 'out' }), lap(1, 57_000)], [{ number: 0, time_ms: 30_010 }]);
+  expect(rows.map((row) => row.declaredMs)).toEqual([null, null]);
+});
+
+test('every lap of a stage is reached by stepping, although its out laps share a number', () => {
+  const stage = [0, 1, 0, 2].map((number, index) =>
+    lap(number, 40_000, { index, kind: number === 0 ? 'out' : 'timed' }),
+  );
+  const steps = [0, 1, 2, 3].map((from) => stepLap(stage, from, 1));
+  expect(steps).toEqual([1, 2, 3, 3]);
+  expect(stepLap(stage, 2, -1)).toBe(1);
+  expect(stage.map(lapName)).toEqual(['Out lap', 'Lap 1', 'Out lap', 'Lap 2']);
 });
 
 test('each best sector names the lap it was driven in, and an unmeasured sector is never best', () => {

@@ -24,6 +24,10 @@ export const KIND_WORD: Record<LapKind, string> = {
   invalid: 'not counted',
 };
 
+/** What a person calls a lap. Numbers repeat (every way back to a stage's start is 0): `index` tells laps apart. */
+export const lapName = ({ kind, number }: Pick<Lap, 'kind' | 'number'>): string =>
+  kind === 'out' ? 'Out lap' : `Lap ${number}`;
+
 /** Codes a series of times in driven order; `null` times get `none`. */
 export function codeTimes(times: (number | null)[]): Code[] {
   const known = times.filter((time): time is number => time !== null);
@@ -50,6 +54,8 @@ export interface LapRow {
 
 /** The lap table in driven order with its sector table; only timed laps take part in the code. */
 export function lapRows(laps: Lap[], declared: DeclaredLap[] = []): LapRow[] {
+  // A file that numbers its laps anew after a stop does not say which of ours it means.
+  const told = new Set(declared.map(({ number }) => number)).size === declared.length ? declared : [];
   const codes = codeTimes(laps.map((lap) => (lap.kind === 'timed' ? lap.time_ms : null)));
   const sectorCount = Math.max(0, ...laps.map((lap) => lap.sectors_ms.length));
   const sectorCodes = Array.from({ length: sectorCount }, (_, sector) =>
@@ -59,7 +65,7 @@ export function lapRows(laps: Lap[], declared: DeclaredLap[] = []): LapRow[] {
     lap,
     code: codes[row] ?? 'none',
     deltaMs: codes[row] === 'best' ? null : lap.delta_best_ms,
-    declaredMs: declared.find((other) => other.number === lap.number)?.time_ms ?? null,
+    declaredMs: lap.kind === 'out' ? null : (told.find((other) => other.number === lap.number)?.time_ms ?? null),
     sectors: sectorCodes.map((column, sector) => ({
       ms: lap.sectors_ms[sector] ?? null,
       code: column[row] ?? 'none',
@@ -81,11 +87,11 @@ export function bestSectors(rows: LapRow[]): { ms: number; lap: number }[] {
   });
 }
 
-/** The laps a person can step through, in driven order: those that took time, timed ones or not. */
+/** Index of the lap before or after the one looked at, in driven order, timed or not. */
 export function stepLap(laps: Lap[], current: number | null, by: 1 | -1): number | null {
-  const at = laps.findIndex((lap) => lap.number === current);
+  const at = laps.findIndex((lap) => lap.index === current);
   const next = at < 0 ? (by > 0 ? 0 : laps.length - 1) : Math.min(laps.length - 1, Math.max(0, at + by));
-  return laps[next]?.number ?? null;
+  return laps[next]?.index ?? null;
 }
 
 export interface LastBest {
