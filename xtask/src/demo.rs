@@ -1,9 +1,10 @@
 //! From a clean clone to a page with laps: builds what changed and hands over to `fieldpost demo`.
 
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use crate::process::{run_to_end, say};
 use crate::web::Web;
@@ -25,14 +26,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
             .args(["build", "--package", "fieldpost"]),
     )?;
     say("starting; Ctrl-C ends it");
-    // Ctrl-C reaches the whole group: the server drains and ends, and its exit code is ours.
-    let status = Command::new(root.join("target/debug/fieldpost"))
-        .arg("demo")
-        .args(&args.rest)
-        .status()
-        .context("cannot start fieldpost")?;
-    if !status.success() {
-        bail!("fieldpost demo ended with {status}");
-    }
-    Ok(())
+    // In place of this process: Ctrl-C goes to the server alone, which drains and ends, and its exit code is ours.
+    let mut demo = Command::new(root.join("target/debug/fieldpost"));
+    Err(demo.arg("demo").args(&args.rest).exec()).context("cannot start fieldpost")
 }
