@@ -2,7 +2,8 @@
 //!
 //! Each session is analysed with exactly what its last analysis knew (its gates, the tracks of that time), so the same
 //! program gives the same bytes. Where files are missing or different, the session goes through the job runner once
-//! more, which replaces them safely. Raw recordings are only read, and their hashes checked.
+//! more, which replaces them safely, and is looked at again before anything is said. Raw recordings are only read, and
+//! their hashes checked.
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use crate::backend::Backend;
 use crate::jobs::{AnalyseError, Request, derive};
 use crate::objects::{DerivedFile, Digest, Objects};
-use crate::store::sessions::{self, Failure, State, Status};
+use crate::store::sessions::{self, Failure, State};
 use crate::store::{RecordingId, SessionId, StoreError, TenantId, tracks};
 
 /// What became of one session.
@@ -31,13 +32,28 @@ pub struct Rebuilt {
 pub enum Outcome {
     /// Every derived file has the same bytes as before, or the recording cannot be analysed for the same reason as before.
     Equal { files: usize },
-    /// These were missing, different or not expected; they are replaced.
+    /// These were missing, different or not expected; they are replaced, and what is there now was compared.
     Replaced { files: Vec<String> },
+    /// The recording cannot be analysed, which was not so before or was for another reason; its session says so.
+    NowFails { code: String, message: String },
+    /// These were missing, different or not expected and still are.
+    NotReplaced { files: Vec<String>, reason: String },
     /// The raw recording's bytes are not those that were stored. Its derived files are left alone.
     Damaged {
         expected_sha256: String,
         found_sha256: String,
     },
+}
+
+impl Outcome {
+    /// Everything is as it should be, by now.
+    #[must_use]
+    pub const fn is_sound(&self) -> bool {
+        match self {
+            Self::Equal { .. } | Self::Replaced { .. } => true,
+            Self::NowFails { .. } | Self::NotReplaced { .. } | Self::Damaged { .. } => false,
+        }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -116,11 +132,10 @@ async fn rebuild_one(
         .map_err(|error| io(io::Error::other(error)))?;
     let compared = compared.map_err(io)?;
 
-    let outcome = judge(&compared, expected, &session.state);
-    if matches!(outcome, Outcome::Replaced { .. }) {
-        backend.jobs.repeat(tenant, id).await?;
-        while backend.jobs.run_next().await? {}
-    }
+    let outcome = match judge(&compared, expected, &session.state) {
+        Some(outcome) => outcome,
+        None => replace(backend, tenant, id, compared).await?,
+    };
     Ok(Some(Rebuilt {
         session_id: id,
         recording_id: recording,
@@ -129,27 +144,54 @@ async fn rebuild_one(
     }))
 }
 
-fn judge(compared: &Comparison, expected: Digest, state: &State) -> Outcome {
+/// What can be said without changing anything; `None` where something has to be replaced.
+fn judge(compared: &Comparison, expected: Digest, state: &State) -> Option<Outcome> {
     if compared.raw_sha256 != expected {
-        return Outcome::Damaged {
+        return Some(Outcome::Damaged {
             expected_sha256: expected.to_string(),
             found_sha256: compared.raw_sha256.to_string(),
-        };
+        });
     }
-    match &compared.fresh {
-        Ok(fresh) if state.status() == Status::Ready && *fresh == compared.present => {
-            Outcome::Equal { files: fresh.len() }
+    let (files, same) = match (&compared.fresh, state) {
+        (Ok(fresh), State::Ready(_)) => (fresh.as_slice(), true),
+        (Err(again), State::Failed(before)) => (&[][..], again == before),
+        (Ok(_) | Err(_), _) => (&[][..], false),
+    };
+    (same && files == compared.present).then_some(Outcome::Equal { files: files.len() })
+}
+
+/// Sends the session through the job runner and says what is there afterwards.
+async fn replace(
+    backend: &Backend,
+    tenant: TenantId,
+    id: SessionId,
+    compared: Comparison,
+) -> Result<Outcome, RebuildError> {
+    let files = differing(compared.fresh.as_deref().unwrap_or_default(), &compared.present);
+    backend.jobs.repeat(tenant, id).await?;
+    while backend.jobs.run_next().await? {}
+    let Some(after) = sessions::find(&backend.store, tenant, id).await? else {
+        let reason = "its session is gone".to_owned();
+        return Ok(Outcome::NotReplaced { files, reason });
+    };
+    let (objects, recording) = (backend.objects.clone(), after.recording);
+    let present = tokio::task::spawn_blocking(move || objects.derived_files(tenant, recording))
+        .await
+        .unwrap_or_else(|error| Err(io::Error::other(error)))
+        .map_err(|cause| RebuildError::Io { session: id, cause })?;
+    let reason = match (compared.fresh, after.state) {
+        (Ok(fresh), State::Ready(_)) if fresh == present => return Ok(Outcome::Replaced { files }),
+        (Err(cause), State::Failed(now)) if cause == now => {
+            let Failure { code, message, .. } = now;
+            return Ok(Outcome::NowFails { code, message });
         }
-        Err(again) if matches!(state, State::Failed(before) if before == again) => {
-            Outcome::Equal { files: 0 }
+        (Ok(_) | Err(_), State::Ready(_)) => "two analyses in a row gave different bytes".to_owned(),
+        (Ok(_) | Err(_), State::Failed(failure)) => failure.message,
+        (Ok(_) | Err(_), State::Waiting | State::Analysing) => {
+            "its analysis did not come to an end, the log says why; it is tried again".to_owned()
         }
-        Ok(fresh) => Outcome::Replaced {
-            files: differing(fresh, &compared.present),
-        },
-        Err(_) => Outcome::Replaced {
-            files: differing(&[], &compared.present),
-        },
-    }
+    };
+    Ok(Outcome::NotReplaced { files, reason })
 }
 
 fn differing(fresh: &[DerivedFile], present: &[DerivedFile]) -> Vec<String> {

@@ -554,3 +554,46 @@ async fn rebuilding_replaces_what_is_missing_or_changed_and_names_a_damaged_reco
         assert_eq!(bench.session(session.id).await.state.status(), Status::Ready);
     }
 }
+
+#[tokio::test]
+async fn rebuilding_says_what_it_could_not_replace_and_what_fails_now() {
+    // From which call on the disk is broken, and from which the files are not understood any more.
+    let calls = Arc::new(AtomicU32::new(0));
+    let counter = calls.clone();
+    let bench = bench(Arc::new(
+        move |input: &mut dyn io::BufRead, request: &Request, draft: &mut _| {
+            match counter.fetch_add(1, Ordering::SeqCst) {
+                // The first session is analysed and compared in peace, and replacing its files meets a full disk.
+                3 => Err(AnalyseError::Io(io::ErrorKind::StorageFull.into())),
+                // The second is compared and analysed by a program that does not know its format.
+                4 | 5 => Err(AnalyseError::Unusable(Failure {
+                    code: "unknown_format".to_owned(),
+                    message: "no known format".to_owned(),
+                    line: None,
+                })),
+                _ => small_analysis(input, request, draft),
+            }
+        },
+    ))
+    .await;
+    let (first, second) = (bench.send("a.csv", DRIVE).await, bench.send("b.csv", DRIVE).await);
+    bench.run_due().await;
+    let derived = bench
+        .backend
+        .objects
+        .derived_path(TENANT_A, bench.session(first).await.recording);
+    std::fs::remove_file(derived.join("imu.parquet")).unwrap();
+
+    let rebuilt = rebuild(&bench.backend, |_, _, _| {}).await.unwrap();
+    assert!(
+        matches!(&rebuilt[0].outcome, Outcome::NotReplaced { files, .. } if *files == ["imu.parquet"]),
+        "{rebuilt:?}"
+    );
+    assert_eq!(bench.session(first).await.state.status(), Status::Waiting);
+    assert!(
+        matches!(&rebuilt[1].outcome, Outcome::NowFails { code, .. } if code == "unknown_format"),
+        "{rebuilt:?}"
+    );
+    assert_eq!(bench.failure_code(second).await, "unknown_format");
+    assert!(rebuilt.iter().all(|one| !one.outcome.is_sound()));
+}

@@ -22,7 +22,8 @@ pub(crate) struct Rebuild {
 const RECORDING_BYTES_MAX: u64 = 0;
 
 impl Rebuild {
-    /// Exit code 1 when a raw recording is damaged; derived files that had to be replaced are repaired, not an error.
+    /// Exit code 1 when a raw recording is damaged, cannot be analysed any more or its derived files could not be
+    /// replaced; derived files that were replaced are repaired, not an error.
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let bar = ProgressBar::new(0);
         let style = ProgressStyle::with_template("{bar:30} {pos}/{len} sessions {eta}");
@@ -41,13 +42,10 @@ impl Rebuild {
         } else {
             output::answer(&summary(&rebuilt))?;
         }
-        let damaged = rebuilt
-            .iter()
-            .any(|one| matches!(one.outcome, Outcome::Damaged { .. }));
-        Ok(if damaged {
-            ExitCode::FAILURE
-        } else {
+        Ok(if rebuilt.iter().all(|one| one.outcome.is_sound()) {
             ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
         })
     }
 }
@@ -60,6 +58,10 @@ fn summary(rebuilt: &[Rebuilt]) -> String {
         match &one.outcome {
             Outcome::Equal { .. } => equal += 1,
             Outcome::Replaced { files } => lines.push(format!("{name}: replaced {}", files.join(", "))),
+            Outcome::NowFails { message, .. } => lines.push(format!("{name}: cannot be analysed now: {message}")),
+            Outcome::NotReplaced { files, reason } => {
+                lines.push(format!("{name}: not replaced {}: {reason}", files.join(", ")));
+            }
             Outcome::Damaged { expected_sha256, found_sha256 } => lines.push(format!(
                 "{name}: the raw recording is damaged (SHA-256 {found_sha256}, stored as {expected_sha256}); bring it \
                  back from a backup"
