@@ -318,6 +318,73 @@ async fn a_lease_that_ran_out_is_taken_by_another_worker() {
 }
 
 #[tokio::test]
+async fn an_analysis_outlives_a_lease_that_could_not_be_renewed() {
+    let (go, word) = std::sync::mpsc::channel::<()>();
+    let word = Mutex::new(word);
+    // Refused from the moment the analysis runs until one renewal has failed.
+    let refusing = Arc::new(AtomicU32::new(0));
+    let (begins, hooked) = (refusing.clone(), refusing.clone());
+    let folder = tempfile::tempdir().unwrap();
+    let environment = Environment {
+        fs: Arc::new(RealFs),
+        clock: Ticking::new(),
+        ids: Arc::new(Ids::seeded(1)),
+        analyse: Arc::new(
+            move |input: &mut dyn io::BufRead, request: &Request, draft: &mut _| {
+                begins.store(1, Ordering::SeqCst);
+                word.lock().unwrap().recv().ok();
+                small_analysis(input, request, draft)
+            },
+        ),
+        commit_hook: Some(Box::new(move || {
+            hooked
+                .compare_exchange(1, 2, Ordering::SeqCst, Ordering::SeqCst)
+                .is_err()
+        })),
+    };
+    let backend = Backend::open_in(folder.path(), folder.path(), 1_000_000, environment)
+        .await
+        .unwrap();
+    add_tenants_and_loggers(&backend.store).await;
+    let receipt = send(&backend.ingest, from_logger(TENANT_A, LOGGER_1), "a.csv", DRIVE)
+        .await
+        .unwrap();
+    let runner = backend
+        .jobs
+        .clone()
+        .renewing_every(std::time::Duration::from_millis(1));
+    let running = tokio::spawn(async move { runner.run_next().await });
+    while refusing.load(Ordering::SeqCst) < 2 {
+        tokio::task::yield_now().await;
+    }
+    go.send(()).unwrap();
+    assert!(running.await.unwrap().unwrap());
+    let id = receipt.placed.session.unwrap();
+    let session = sessions::find(&backend.store, TENANT_A, id)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(session.state.status(), Status::Ready);
+}
+
+#[tokio::test]
+async fn a_job_whose_session_is_gone_is_dropped_at_once() {
+    let bench = bench(Arc::new(small_analysis)).await;
+    bench.send("a.csv", DRIVE).await;
+    let options = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(bench.folder.path().join("fieldpost.sqlite"))
+        .foreign_keys(false);
+    let mut by_hand = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    sqlx::query("DELETE FROM sessions")
+        .execute(&mut by_hand)
+        .await
+        .unwrap();
+
+    assert_eq!(bench.run_due().await, 1);
+    assert_eq!(jobs::next_due(&bench.backend.store).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn a_job_that_kills_the_process_every_time_is_given_up() {
     let bench = bench(Arc::new(small_analysis)).await;
     let id = bench.send("a.csv", DRIVE).await;

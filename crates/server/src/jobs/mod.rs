@@ -19,6 +19,7 @@ mod telemetry;
 mod worker;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(crate) use analysis::derive;
 pub use analysis::{Analyse, AnalyseError, Analysed, Request};
@@ -37,6 +38,7 @@ pub struct Jobs {
     objects: Arc<Objects>,
     analyse: Arc<Analyse>,
     work: Arc<Notify>,
+    renew_every: Duration,
 }
 
 impl Jobs {
@@ -48,7 +50,15 @@ impl Jobs {
             objects,
             analyse,
             work,
+            renew_every: worker::RENEW_EVERY,
         }
+    }
+
+    /// The same runner, telling more often that it lives.
+    #[must_use]
+    pub fn renewing_every(mut self, pause: Duration) -> Self {
+        self.renew_every = pause;
+        self
     }
 
     /// Frees the leases that a dead process left. Call once at start, holding the folder lock; says how many there were.

@@ -16,7 +16,7 @@ use crate::store::{StoreError, TrackId};
 /// How long a worker may be silent before its job is taken by another.
 const LEASE: SignedDuration = SignedDuration::from_mins(10);
 /// How often a working worker says that it lives; a third of the lease, so two lost renewals do no harm.
-const RENEW_EVERY: Duration = Duration::from_secs(200);
+pub(super) const RENEW_EVERY: Duration = Duration::from_secs(200);
 /// Workers that are replaced after a panic before the runner gives up. A job that brings its worker down is leased for ten
 /// minutes and given up after five tries, so only a mistake that hits every worker comes this far.
 const REPLACEMENTS_MAX: usize = 32;
@@ -116,7 +116,9 @@ impl Jobs {
 
     async fn attempt(&self, job: &Taken) -> Result<(), Passing> {
         let assignment = sessions::assignment(&self.store, job.tenant, job.session).await?;
-        let assignment = assignment.ok_or_else(|| Passing("its session is gone".to_owned()))?;
+        let Some(assignment) = assignment else {
+            return self.drop_orphan(*job).await;
+        };
         let known = tracks::up_to(&self.store, job.tenant, assignment.tracks_known).await?;
         let tracks_known = assignment
             .tracks_known
@@ -159,8 +161,19 @@ impl Jobs {
         Ok(())
     }
 
-    /// Derives on a blocking thread and keeps the lease alive meanwhile. The inner error is the recording's fault: trying
-    /// again would give the same.
+    /// A job whose session is gone has nothing to do, now or later.
+    async fn drop_orphan(&self, job: Taken) -> Result<(), Passing> {
+        tracing::error!(session = %job.session, "an analysis is dropped: its session is gone");
+        let ending = self
+            .store
+            .write::<_, StoreError, _>(move |rows| Box::pin(async move { jobs::end(rows, &job).await }));
+        ending.await?;
+        Ok(())
+    }
+
+    /// Derives on a blocking thread and keeps the lease alive meanwhile. The thread cannot be stopped, so it is waited for
+    /// whatever becomes of the lease: a worker that has one running takes no other job. The inner error is the recording's
+    /// fault: trying again would give the same.
     async fn derive_holding(
         &self,
         job: &Taken,
@@ -185,9 +198,11 @@ impl Jobs {
         loop {
             tokio::select! {
                 done = &mut work => return done,
-                () = tokio::time::sleep(RENEW_EVERY) => {
+                () = tokio::time::sleep(self.renew_every) => {
                     // A lease that is lost shows before the files are put in place.
-                    self.renew(job).await?;
+                    if let Err(error) = self.renew(job).await {
+                        tracing::warn!(session = %job.session, %error, "a lease could not be renewed");
+                    }
                 }
             }
         }
