@@ -84,10 +84,20 @@ pub(crate) async fn data(
     });
     match answer.await.map_err(|error| ApiError::internal(&error))? {
         Ok(series) => Ok(Json(ChannelData { series })),
-        Err(DataError::NoChannel(name)) => {
-            Err(ApiError::not_found(&format!("channel `{name}` in this session")))
-        }
+        Err(DataError::NoChannel(name)) => Err(absent(&app, reader, &id, &name).await),
         Err(error @ (DataError::Open(_) | DataError::Read(_))) => Err(ApiError::internal(&error)),
+    }
+}
+
+/// A channel was not there. If the session is no longer ready its files were on their way out while they were read, and
+/// the channel may be back in a moment.
+async fn absent(app: &App, reader: Reader, id: &str, name: &str) -> ApiError {
+    match visible(app, reader, id).await {
+        Ok(session) if session.state.status() == Status::Ready => {
+            ApiError::not_found(&format!("channel `{name}` in this session"))
+        }
+        Ok(session) => not_ready(&session),
+        Err(error) => error,
     }
 }
 
@@ -204,6 +214,9 @@ fn parse_name(text: &str) -> Option<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::Backend;
+    use crate::ingest::{Kind, Sender, Upload};
+    use crate::store::{StoreError, TenantId};
 
     #[test]
     fn a_stream_name_cannot_leave_its_folder() {
@@ -214,6 +227,57 @@ mod tests {
         for bad in ["../gps.x", "/etc/passwd.x", ".x", "gps.", "gps", "GPS.x", ""] {
             assert_eq!(parse_name(bad), None, "{bad}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_channel_that_went_missing_while_its_session_waits_again_is_a_conflict() {
+        let folder = tempfile::tempdir().unwrap();
+        let backend = Backend::open(folder.path(), 1_000_000).await.unwrap();
+        let tenant = TenantId(backend.store.new_id());
+        let adding = backend.store.write::<_, StoreError, _>(move |rows| {
+            Box::pin(async move {
+                let insert = sqlx::query("INSERT INTO tenants (id, name, created_at) VALUES ($1, 'team', 0)");
+                Ok(insert.bind(tenant).execute(rows).await?)
+            })
+        });
+        adding.await.unwrap();
+        let upload = Upload {
+            sender: Sender {
+                tenant,
+                device: None,
+                user: None,
+            },
+            file_name: "a.txt".to_owned(),
+            kind: Kind::Drive,
+            size_bytes: None,
+        };
+        let receipt = backend
+            .ingest
+            .begin(upload)
+            .await
+            .unwrap()
+            .finish()
+            .await
+            .unwrap();
+        let id = receipt.placed.session.unwrap().to_string();
+        let url = "http://localhost".parse().unwrap();
+        let app = App::new(&backend, url, 1_000_000);
+        let reader = Reader {
+            tenant,
+            only_device: None,
+        };
+
+        let waiting = absent(&app, reader, &id, "gps.speed_mps").await;
+        assert_eq!(
+            (waiting.status().as_u16(), waiting.detail().code.as_str()),
+            (409, "not_ready")
+        );
+        assert!(backend.jobs.run_next().await.unwrap());
+        let failed = absent(&app, reader, &id, "gps.speed_mps").await;
+        assert_eq!(
+            (failed.status().as_u16(), failed.detail().code.as_str()),
+            (409, "analysis_failed")
+        );
     }
 
     #[test]
