@@ -344,3 +344,33 @@ async fn a_picture_is_stored_without_a_session() {
     assert_eq!(found.kind, Kind::Picture);
     assert!(listed(&backend).await.is_empty());
 }
+
+#[tokio::test]
+async fn a_slow_sender_has_its_bytes_on_disk_before_it_holds_much_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let backend = backend_on(folder.path(), Ticking::new(), 1).await;
+    let upload = Upload {
+        sender: from_logger(TENANT_A, LOGGER_1),
+        file_name: "slow.csv".to_owned(),
+        kind: Kind::Drive,
+        size_bytes: None,
+    };
+    let mut incoming = backend.ingest.begin(upload).await.unwrap();
+    // Two reads of a connection; then the sender falls silent.
+    for _ in 0..2 {
+        incoming.write(Bytes::from(vec![b'1'; 16 * 1024])).await.unwrap();
+    }
+    let staging = folder.path().join("staging");
+    let on_disk = || -> u64 {
+        let files = std::fs::read_dir(&staging).unwrap();
+        files.map(|file| file.unwrap().metadata().unwrap().len()).sum()
+    };
+    let written = async {
+        while on_disk() < 32 * 1024 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), written)
+        .await
+        .unwrap();
+}

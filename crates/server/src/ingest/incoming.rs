@@ -15,9 +15,10 @@ use crate::objects::{Digest, Staged};
 use crate::store::recordings::{self, NewIds, NewRecording};
 use crate::store::{JobId, RecordingId, SessionId, StoreError};
 
-/// Gathered bytes that are worth waking a thread for.
-const HAND_OVER_BYTES: usize = 64 * 1024;
-/// Gathered bytes beyond which the sender waits for the disk.
+/// Gathered bytes that are worth waking a thread for. A slow sender's bytes are on disk long before as many have come
+/// again, so with the head, one piece and the connection's buffer such an upload holds less than 64 KiB.
+const HAND_OVER_BYTES: usize = 24 * 1024;
+/// Gathered bytes beyond which the sender waits for the disk; only one that is faster than the disk comes this far.
 const WAITING_BYTES_MAX: usize = 256 * 1024;
 
 /// An upload that has begun. Dropping it forgets it and removes what was staged.
