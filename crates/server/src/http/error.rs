@@ -33,6 +33,7 @@ pub struct ApiError {
     status: StatusCode,
     code: &'static str,
     message: String,
+    line: Option<u64>,
     retry_after_s: Option<u64>,
     /// The request's body was not read to its end, so the connection cannot carry another request.
     close: bool,
@@ -46,6 +47,7 @@ impl ApiError {
             status,
             code,
             message: message.into(),
+            line: None,
             retry_after_s: None,
             close: false,
         }
@@ -143,6 +145,12 @@ impl ApiError {
         )
     }
 
+    /// Names the line of the file that the error is about, if it is known.
+    pub fn at_line(mut self, line: Option<u64>) -> Self {
+        self.line = line;
+        self
+    }
+
     /// Ends the connection after the answer, for bodies that are refused before they were read.
     pub fn closing(mut self) -> Self {
         self.close = true;
@@ -153,7 +161,7 @@ impl ApiError {
         ErrorDetail {
             code: self.code.to_owned(),
             message: self.message.clone(),
-            line: None,
+            line: self.line,
         }
     }
 

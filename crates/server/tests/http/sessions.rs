@@ -2,8 +2,9 @@ use std::io::BufRead;
 use std::sync::{Arc, Mutex, mpsc};
 
 use serde_json::{Value, json};
-use server::jobs::{Request, analyse_with_telemetry};
+use server::jobs::{AnalyseError, Request, analyse_with_telemetry};
 use server::objects::DerivedDraft;
+use server::store::sessions::Failure;
 
 use crate::recording::{LAP_S, ROUNDS, circle};
 use crate::support::{OWNER, Site};
@@ -270,4 +271,24 @@ fn raw_bytes_come_whole_in_part_or_not_again() {
         200
     );
     assert_eq!(site.get(&path, &[who, ("range", "bytes=10-")]).status, 416);
+}
+
+#[test]
+fn a_failed_session_names_the_line_at_fault_to_whoever_asks_for_its_laps() {
+    let site = Site::analysing_with(Arc::new(
+        |_: &mut dyn BufRead, _: &Request, _: &mut DerivedDraft| {
+            Err(AnalyseError::Unusable(Failure {
+                code: "bad_header".to_owned(),
+                message: "Line 7 is no header.".to_owned(),
+                line: Some(7),
+            }))
+        },
+    ));
+    let cookie = site.sign_in(OWNER);
+    let who = ("cookie", cookie.as_str());
+    let uploaded = site.upload(who, "odd.csv", b"1,2\r\n");
+    let id = uploaded["session_id"].as_str().unwrap();
+    assert_eq!(site.analysed(who, id)["error"]["line"], 7);
+    let laps = site.get(&format!("/api/v1/sessions/{id}/laps"), &[who]).json();
+    assert_eq!(laps["error"]["line"], 7, "{laps}");
 }

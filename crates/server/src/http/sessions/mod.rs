@@ -153,7 +153,8 @@ fn not_ready(session: &Session) -> ApiError {
         State::Failed(failure) => ApiError::conflict(
             "analysis_failed",
             format!("This recording could not be analysed: {}", failure.message),
-        ),
+        )
+        .at_line(failure.line),
         State::Waiting | State::Analysing | State::Ready(_) => ApiError::conflict(
             "not_ready",
             "This recording is still being analysed; ask again in a second.",

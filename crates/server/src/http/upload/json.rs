@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::bytes_in::BytesIn;
 use super::json_body::{JsonBody, JsonBodyError};
-use super::{From, UploadAnswer};
+use super::{Arriving, UploadAnswer};
 use crate::http::error::{ApiError, ApiResult};
 use crate::ingest::{Kind, Upload};
 
@@ -15,19 +15,19 @@ const ESCAPED_BYTES_MAX: u64 = 6;
 /// Stands in until the document has said the name; never stored, since a document without one is refused.
 const NAME_UNKNOWN: &str = "unnamed";
 
-pub(super) async fn receive(from: From<'_>) -> ApiResult<Response> {
+pub(super) async fn receive(arriving: Arriving<'_>) -> ApiResult<Response> {
     let upload = Upload {
-        sender: from.sender.for_ingest(),
+        sender: arriving.sender.for_ingest(),
         file_name: NAME_UNKNOWN.to_owned(),
         kind: Kind::Drive,
         size_bytes: None,
     };
-    let limit_bytes = from.app.upload_max_bytes.saturating_mul(ESCAPED_BYTES_MAX);
-    if from.length.is_some_and(|length| length > limit_bytes) {
-        return Err(ApiError::too_large(from.app.upload_max_bytes).closing());
+    let limit_bytes = arriving.app.upload_max_bytes.saturating_mul(ESCAPED_BYTES_MAX);
+    if arriving.length.is_some_and(|length| length > limit_bytes) {
+        return Err(ApiError::too_large(arriving.app.upload_max_bytes).closing());
     }
-    let mut incoming = from.app.ingest.begin(upload).await?;
-    let mut bytes = BytesIn::new(from.body, limit_bytes);
+    let mut incoming = arriving.app.ingest.begin(upload).await?;
+    let mut bytes = BytesIn::new(arriving.body, limit_bytes);
     let mut document = JsonBody::new();
     while let Some(piece) = bytes.next().await? {
         let mut content = Vec::with_capacity(piece.len());
@@ -42,7 +42,7 @@ pub(super) async fn receive(from: From<'_>) -> ApiResult<Response> {
     Ok(Json(UploadAnswer::of(&receipt, file_name)).into_response())
 }
 
-impl std::convert::From<JsonBodyError> for ApiError {
+impl From<JsonBodyError> for ApiError {
     fn from(error: JsonBodyError) -> Self {
         let code = match error {
             JsonBodyError::Truncated => "incomplete_body",

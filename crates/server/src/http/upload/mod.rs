@@ -121,7 +121,7 @@ pub async fn upload(
         let message = "Send the file as it is, without Content-Encoding.";
         return Err(ApiError::unsupported_media(message).closing());
     }
-    let from = From {
+    let arriving = Arriving {
         app: &app,
         sender,
         length,
@@ -129,20 +129,20 @@ pub async fn upload(
     };
     let name = name::beside_body(params.filename.as_deref(), &head.headers);
     match essence(&head.headers).as_deref() {
-        Some("multipart/form-data") => multipart::receive(from, &head.headers).await,
+        Some("multipart/form-data") => multipart::receive(arriving, &head.headers).await,
         Some(other) if other.starts_with("multipart/") => Err(ApiError::unsupported_media(
             "Of the multipart types only multipart/form-data is read.",
         )
         .closing()),
-        Some(_) if is_json(&head.headers) => json::receive(from).await,
+        Some(_) if is_json(&head.headers) => json::receive(arriving).await,
         // Small firmware often leaves the type out; what has no name beside it can only have it inside.
-        None if name.is_none() => json::receive(from).await,
-        Some(_) | None => raw::receive(from, name, ingest::Kind::Drive).await,
+        None if name.is_none() => json::receive(arriving).await,
+        Some(_) | None => raw::receive(arriving, name, ingest::Kind::Drive).await,
     }
 }
 
 /// One request's body and whose it is.
-struct From<'a> {
+struct Arriving<'a> {
     app: &'a App,
     sender: Sender,
     /// As `Content-Length` states it.
@@ -188,7 +188,7 @@ impl FilesAnswer {
     }
 }
 
-impl std::convert::From<IngestError> for ApiError {
+impl From<IngestError> for ApiError {
     fn from(error: IngestError) -> Self {
         match error {
             IngestError::TooLarge { max_bytes } => Self::too_large(max_bytes).closing(),

@@ -8,7 +8,7 @@ use multer::{Field, Multipart};
 
 use super::bytes_in::{BytesIn, incomplete};
 use super::paced::{Paced, PacedError, Progress};
-use super::{FileAnswer, FileRefused, FilesAnswer, From, UploadAnswer};
+use super::{Arriving, FileAnswer, FileRefused, FilesAnswer, UploadAnswer};
 use crate::http::App;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::identity::Sender;
@@ -17,7 +17,7 @@ use crate::ingest::{Kind, Upload};
 /// A season's logs in one drop; each costs an answer of some 300 bytes that is held to the end.
 const FILES_MAX: u64 = 1000;
 
-pub(super) async fn receive(from: From<'_>, headers: &HeaderMap) -> ApiResult<Response> {
+pub(super) async fn receive(arriving: Arriving<'_>, headers: &HeaderMap) -> ApiResult<Response> {
     let boundary = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -29,10 +29,10 @@ pub(super) async fn receive(from: From<'_>, headers: &HeaderMap) -> ApiResult<Re
             )
             .closing()
         })?;
-    let limit_bytes = from.app.upload_max_bytes.saturating_mul(FILES_MAX);
+    let limit_bytes = arriving.app.upload_max_bytes.saturating_mul(FILES_MAX);
     let progress = Progress::default();
     let paced = Paced::new(
-        BytesIn::new(from.body, limit_bytes).into_stream(),
+        BytesIn::new(arriving.body, limit_bytes).into_stream(),
         progress.clone(),
     );
     let mut parts = Multipart::new(paced, boundary);
@@ -40,7 +40,7 @@ pub(super) async fn receive(from: From<'_>, headers: &HeaderMap) -> ApiResult<Re
     while let Some(part) = parts.next_field().await.map_err(refusal)? {
         progress.made();
         answers.room_for_one_more()?;
-        part_in(from.app, from.sender, part, &progress, &mut answers).await?;
+        part_in(arriving.app, arriving.sender, part, &progress, &mut answers).await?;
     }
     answers.respond()
 }

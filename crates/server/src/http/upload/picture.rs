@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::response::Response;
 
-use super::{From, UploadAnswer, bytes_in, raw};
+use super::{Arriving, UploadAnswer, bytes_in, raw};
 use crate::http::App;
 use crate::http::body::{FileBytes, essence};
 use crate::http::error::{ApiError, ApiResult, ErrorBody};
@@ -31,7 +31,7 @@ pub async fn upload(State(app): State<Arc<App>>, sender: Sender, request: Reques
     // No colons: the name should work on every file system it is saved to.
     let name = app.store.now().strftime("%Y-%m-%dT%H-%M-%S%.3fZ.jpg").to_string();
     raw::receive(
-        From {
+        Arriving {
             app: &app,
             sender,
             length,

@@ -4,11 +4,11 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 
 use super::bytes_in::BytesIn;
-use super::{From, UploadAnswer};
+use super::{Arriving, UploadAnswer};
 use crate::http::error::{ApiError, ApiResult};
 use crate::ingest::{Kind, Upload};
 
-pub(super) async fn receive(from: From<'_>, name: Option<String>, kind: Kind) -> ApiResult<Response> {
+pub(super) async fn receive(arriving: Arriving<'_>, name: Option<String>, kind: Kind) -> ApiResult<Response> {
     let name = name.ok_or_else(|| {
         ApiError::bad_request(
             "filename_missing",
@@ -17,13 +17,13 @@ pub(super) async fn receive(from: From<'_>, name: Option<String>, kind: Kind) ->
         .closing()
     })?;
     let upload = Upload {
-        sender: from.sender.for_ingest(),
+        sender: arriving.sender.for_ingest(),
         file_name: name,
         kind,
-        size_bytes: from.length,
+        size_bytes: arriving.length,
     };
-    let mut incoming = from.app.ingest.begin(upload).await?;
-    let mut bytes = BytesIn::new(from.body, from.app.upload_max_bytes);
+    let mut incoming = arriving.app.ingest.begin(upload).await?;
+    let mut bytes = BytesIn::new(arriving.body, arriving.app.upload_max_bytes);
     while let Some(piece) = bytes.next().await? {
         incoming.write(piece).await?;
     }
