@@ -81,6 +81,13 @@ impl Bench {
         }
     }
 
+    async fn jobs_kept(&self) -> i64 {
+        sqlx::query_scalar("SELECT COUNT(*) FROM jobs")
+            .fetch_one(self.backend.store.readers())
+            .await
+            .unwrap()
+    }
+
     async fn run_due(&self) -> usize {
         let mut ran = 0;
         while self.backend.jobs.run_next().await.unwrap() {
@@ -168,10 +175,13 @@ async fn a_passing_trouble_is_tried_again_later_and_later_and_given_up_with_its_
     }
     assert_eq!(pauses, [5, 30, 300, 1800]);
     assert_eq!(tries.load(Ordering::SeqCst), 5);
-    let dead = jobs::dead(&bench.backend.store, TENANT_A).await.unwrap();
-    assert_eq!((dead.len(), dead[0].attempts, dead[0].session), (1, 5, id));
-    assert_eq!(dead[0].reason, "the disk is on fire");
     assert_eq!(bench.failure_code(id).await, "gave_up");
+    let shown = format!("{:?}", bench.session(id).await.state);
+    assert!(
+        shown.contains("tried 5 times and given up: the disk is on fire"),
+        "{shown}"
+    );
+    assert_eq!(bench.jobs_kept().await, 0);
 }
 
 #[tokio::test]
@@ -401,7 +411,38 @@ async fn a_job_that_kills_the_process_every_time_is_given_up() {
 }
 
 #[tokio::test]
-async fn analysing_again_with_a_gate_replaces_the_derived_files_and_can_revive_a_dead_job() {
+async fn giving_up_an_old_try_leaves_a_newer_one_its_turn() {
+    let (go, word) = std::sync::mpsc::channel::<()>();
+    let word = Mutex::new(word);
+    let tries = Arc::new(AtomicU32::new(0));
+    let counting = tries.clone();
+    let bench = bench(Arc::new(move |_, _, _| {
+        if counting.fetch_add(1, Ordering::SeqCst) == 4 {
+            word.lock().unwrap().recv().ok();
+        }
+        Err(AnalyseError::Io(io::Error::other("no")))
+    }))
+    .await;
+    let id = bench.send("a.csv", DRIVE).await;
+    for _ in 0..4 {
+        assert_eq!(bench.run_due().await, 1);
+        bench.wait_for_next().await;
+    }
+    let runner = bench.backend.jobs.clone();
+    let last = tokio::spawn(async move { runner.run_next().await });
+    while tries.load(Ordering::SeqCst) < 5 {
+        tokio::task::yield_now().await;
+    }
+    let asked = bench.backend.jobs.reanalyse(TENANT_A, id, Gates::default());
+    assert!(asked.await.unwrap());
+    go.send(()).unwrap();
+    assert!(last.await.unwrap().unwrap());
+    assert_eq!(bench.session(id).await.state.status(), Status::Waiting);
+    assert_eq!(bench.jobs_kept().await, 1);
+}
+
+#[tokio::test]
+async fn analysing_again_with_a_gate_replaces_the_derived_files_and_can_revive_one_that_was_given_up() {
     let healthy = Arc::new(AtomicU32::new(0));
     let switch = healthy.clone();
     let bench = bench(Arc::new(
@@ -449,12 +490,6 @@ async fn analysing_again_with_a_gate_replaces_the_derived_files_and_can_revive_a
             );
         }
     }
-    assert!(
-        jobs::dead(&bench.backend.store, TENANT_A)
-            .await
-            .unwrap()
-            .is_empty()
-    );
     assert_eq!(
         std::fs::read_dir(bench.folder.path().join("staging"))
             .unwrap()

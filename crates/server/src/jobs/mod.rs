@@ -5,7 +5,7 @@
 //!        take (attempts + 1)          ready / failed, job gone
 //! due ────────────────────► leased ──────────────────────────►
 //!  ▲                          │ │
-//!  └── a passing trouble, ────┘ └── too many tries: dead, with the reason; the session is failed
+//!  └── a passing trouble, ────┘ └── too many tries: job gone, session failed with the reason
 //!      later; or crash
 //! ```
 //!

@@ -34,6 +34,7 @@ impl Jobs {
             .await
     }
 
+    /// One transaction: the job gone, the session failed, unless a newer job of it waits.
     pub(super) async fn mark_failed(&self, job: Taken, failure: Failure) -> Result<(), StoreError> {
         let now = self.store.now();
         self.store
@@ -68,7 +69,6 @@ impl Jobs {
 
     pub(super) async fn give_up(&self, job: Taken, reason: String) -> Result<(), StoreError> {
         tracing::error!(session = %job.session, attempts = job.attempts, %reason, "an analysis was given up");
-        let now = self.store.now();
         let failure = Failure {
             code: "gave_up".to_owned(),
             message: format!(
@@ -78,16 +78,7 @@ impl Jobs {
             ),
             line: None,
         };
-        self.store
-            .write(move |rows| {
-                Box::pin(async move {
-                    if jobs::bury(&mut *rows, &job, &reason, now).await? {
-                        sessions::set_failed(rows, job.tenant, job.session, &failure, now).await?;
-                    }
-                    Ok(())
-                })
-            })
-            .await
+        self.mark_failed(job, failure).await
     }
 }
 

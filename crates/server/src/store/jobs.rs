@@ -1,5 +1,5 @@
-//! Background work as rows: born in the transaction that needs it, leased to one worker, gone when done, kept with a
-//! reason when given up.
+//! Background work as rows: born in the transaction that needs it, leased to one worker, gone when done or given up: the
+//! outcome, with the reason of a failure, is the session's.
 //!
 //! The only queries that cross tenants are here: a worker takes whatever is due.
 
@@ -18,15 +18,6 @@ pub struct Taken {
     /// This try included.
     pub attempts: i64,
     pub lease: Uuid,
-}
-
-/// A job that was given up.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Dead {
-    pub id: JobId,
-    pub session: SessionId,
-    pub attempts: i64,
-    pub reason: String,
 }
 
 pub async fn insert(
@@ -59,7 +50,7 @@ pub async fn take(
 ) -> Result<Option<Taken>, StoreError> {
     let row = sqlx::query(
         "UPDATE jobs SET lease = $1, lease_until = $2, attempts = attempts + 1 WHERE id = (\
-           SELECT j.id FROM jobs j WHERE j.dead_at IS NULL AND j.next_try_at <= $3 \
+           SELECT j.id FROM jobs j WHERE j.next_try_at <= $3 \
            AND NOT EXISTS (SELECT 1 FROM jobs o WHERE o.session_id = j.session_id AND o.lease IS NOT NULL \
                            AND o.lease_until > $3) \
            ORDER BY j.next_try_at, j.id LIMIT 1) \
@@ -111,7 +102,7 @@ pub enum Ended {
     NotHeld,
 }
 
-/// Removes a job that is done.
+/// Removes a job that is done or given up.
 pub async fn end(rows: &mut SqliteConnection, job: &Taken) -> Result<Ended, StoreError> {
     let gone = sqlx::query("DELETE FROM jobs WHERE id = $1 AND lease = $2")
         .bind(job.id)
@@ -121,11 +112,10 @@ pub async fn end(rows: &mut SqliteConnection, job: &Taken) -> Result<Ended, Stor
     if gone.rows_affected() == 0 {
         return Ok(Ended::NotHeld);
     }
-    let others: i64 =
-        sqlx::query_scalar("SELECT COUNT(*) FROM jobs WHERE session_id = $1 AND dead_at IS NULL")
-            .bind(job.session)
-            .fetch_one(rows)
-            .await?;
+    let others: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM jobs WHERE session_id = $1")
+        .bind(job.session)
+        .fetch_one(rows)
+        .await?;
     Ok(if others > 0 {
         Ended::Superseded
     } else {
@@ -158,26 +148,6 @@ pub async fn give_back(
     Ok(())
 }
 
-/// Gives a job up for good, with the reason kept. `false` if the lease had been lost.
-pub async fn bury(
-    rows: &mut SqliteConnection,
-    job: &Taken,
-    reason: &str,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    let done = sqlx::query(
-        "UPDATE jobs SET lease = NULL, lease_until = NULL, dead_at = $1, dead_reason = $2 \
-         WHERE id = $3 AND lease = $4",
-    )
-    .bind(now.as_microsecond())
-    .bind(reason)
-    .bind(job.id)
-    .bind(job.lease.to_string())
-    .execute(rows)
-    .await?;
-    Ok(done.rows_affected() == 1)
-}
-
 /// Drops the jobs of a session that nobody works on, before a new one takes their place.
 pub async fn clear_idle(
     rows: &mut SqliteConnection,
@@ -208,30 +178,9 @@ pub async fn reclaim_all(rows: &mut SqliteConnection, now: Timestamp) -> Result<
 pub async fn next_due(store: &Store) -> Result<Option<Timestamp>, StoreError> {
     let micros: Option<i64> = sqlx::query_scalar(
         "SELECT MIN(CASE WHEN lease IS NULL OR lease_until < next_try_at THEN next_try_at ELSE lease_until END) \
-         FROM jobs WHERE dead_at IS NULL",
+         FROM jobs",
     )
     .fetch_one(store.readers())
     .await?;
     micros.map(time_from_row).transpose()
-}
-
-/// Jobs of a tenant that were given up, newest first, at most 100.
-pub async fn dead(store: &Store, tenant: TenantId) -> Result<Vec<Dead>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT id, session_id, attempts, dead_reason FROM jobs \
-         WHERE tenant_id = $1 AND dead_at IS NOT NULL ORDER BY dead_at DESC LIMIT 100",
-    )
-    .bind(tenant)
-    .fetch_all(store.readers())
-    .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Dead {
-                id: row.try_get("id")?,
-                session: row.try_get("session_id")?,
-                attempts: row.try_get("attempts")?,
-                reason: row.try_get("dead_reason")?,
-            })
-        })
-        .collect()
 }

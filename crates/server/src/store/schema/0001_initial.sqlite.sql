@@ -125,9 +125,7 @@ CREATE TABLE jobs (
   attempts     INTEGER NOT NULL DEFAULT 0,     -- counted when taken, so a job that kills the process counts too
   next_try_at  INTEGER NOT NULL,
   lease        TEXT,                           -- who holds it; NULL: nobody
-  lease_until  INTEGER,
-  dead_at      INTEGER,
-  dead_reason  TEXT
+  lease_until  INTEGER
 ) STRICT;
-CREATE INDEX jobs_due ON jobs (next_try_at) WHERE dead_at IS NULL;
+CREATE INDEX jobs_due ON jobs (next_try_at);
 CREATE INDEX jobs_by_session ON jobs (session_id);
