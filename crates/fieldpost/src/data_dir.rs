@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use server::backend::{DATABASE_FILE, open_store};
+use server::config::DATA_DIR_DEFAULT;
 use server::store::Store;
 
 #[derive(Debug, Clone, clap::Args)]
@@ -13,7 +14,7 @@ pub(crate) struct DataDir {
     #[arg(
         long,
         env = "FIELDPOST_DATA_DIR",
-        default_value = "./fieldpost-data",
+        default_value = DATA_DIR_DEFAULT,
         value_name = "DIR"
     )]
     data_dir: PathBuf,

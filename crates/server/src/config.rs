@@ -7,10 +7,15 @@ use std::str::FromStr;
 
 use axum::http::Uri;
 
+/// Where the data lies unless somebody says otherwise: beside the program's working folder, seen at once.
+pub const DATA_DIR_DEFAULT: &str = "./fieldpost-data";
+/// 4 GiB: a day of several fast sensors, and what file systems of memory cards can hold in one file.
+pub const UPLOAD_MAX_BYTES_DEFAULT: u64 = 4 << 30;
+
 #[derive(Debug, Clone, clap::Args)]
 pub struct Config {
     /// Folder for the database, raw recordings and derived files; made if it is not there.
-    #[arg(long, env = "FIELDPOST_DATA_DIR", default_value = "./fieldpost-data")]
+    #[arg(long, env = "FIELDPOST_DATA_DIR", default_value = DATA_DIR_DEFAULT)]
     pub data_dir: PathBuf,
     /// Address and port to listen on; port 0 takes a free one.
     #[arg(long, env = "FIELDPOST_LISTEN", default_value = "127.0.0.1:8080")]
@@ -19,7 +24,7 @@ pub struct Config {
     #[arg(long, env = "FIELDPOST_PUBLIC_URL")]
     pub public_url: Option<PublicUrl>,
     /// Largest upload that is accepted, in bytes.
-    #[arg(long, env = "FIELDPOST_UPLOAD_MAX_BYTES", default_value_t = 4 << 30)]
+    #[arg(long, env = "FIELDPOST_UPLOAD_MAX_BYTES", default_value_t = UPLOAD_MAX_BYTES_DEFAULT)]
     pub upload_max_bytes: u64,
 }
 
@@ -30,7 +35,7 @@ impl Config {
             data_dir: data_dir.into(),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             public_url: None,
-            upload_max_bytes: 4 << 30,
+            upload_max_bytes: UPLOAD_MAX_BYTES_DEFAULT,
         }
     }
 }

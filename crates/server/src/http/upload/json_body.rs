@@ -9,7 +9,7 @@
 
 use std::str;
 
-/// A file name is at most this long once unescaped; FAT and ext4 both stop at 255.
+/// A file name is held in memory up to this length, counted once unescaped; what ingest keeps of its last part is shorter.
 const FILENAME_BYTES_MAX: usize = 1024;
 /// Keys and bare literals are short words; a longer one is not this shape.
 const WORD_BYTES_MAX: usize = 64;
@@ -524,6 +524,10 @@ mod tests {
             read_whole(&format!(r#"{{"filename":"{}"}}"#, "x".repeat(2000))),
             Err(JsonBodyError::FilenameTooLong)
         );
+        // 1 024 letters written as escapes of six bytes each: it is the name that counts, not how it is written.
+        let escaped = r"\u0078".repeat(1024);
+        let (name, _) = read_whole(&format!(r#"{{"filename":"{escaped}","content":""}}"#)).unwrap();
+        assert_eq!(name.len(), 1024);
         for text in [
             "[]",
             r#"{"a":[1]}"#,
