@@ -43,6 +43,10 @@ pub enum Outcome {
         expected_sha256: String,
         found_sha256: String,
     },
+    /// The raw recording is not in its place. Its derived files are left alone.
+    RawMissing { path: String },
+    /// The raw recording is there and cannot be read. Its derived files are left alone.
+    RawUnreadable { path: String, reason: String },
 }
 
 impl Outcome {
@@ -51,7 +55,11 @@ impl Outcome {
     pub const fn is_sound(&self) -> bool {
         match self {
             Self::Equal { .. } | Self::Replaced { .. } => true,
-            Self::NowFails { .. } | Self::NotReplaced { .. } | Self::Damaged { .. } => false,
+            Self::NowFails { .. }
+            | Self::NotReplaced { .. }
+            | Self::Damaged { .. }
+            | Self::RawMissing { .. }
+            | Self::RawUnreadable { .. } => false,
         }
     }
 }
@@ -86,7 +94,6 @@ pub async fn rebuild(
 
 /// What deriving again gave, beside what is there.
 struct Comparison {
-    raw_sha256: Digest,
     fresh: Result<Vec<DerivedFile>, Failure>,
     present: Vec<DerivedFile>,
 }
@@ -113,28 +120,30 @@ async fn rebuild_one(
         backend.store.new_id(),
     );
     let (recording, expected) = (assignment.recording, assignment.sha256);
-    let compare = move || -> io::Result<Comparison> {
-        let raw_sha256 = hash_raw(&objects, tenant, expected)?;
+    let compare = move || -> io::Result<Result<Comparison, Outcome>> {
+        if let Some(unusable) = check_raw(&objects, tenant, expected) {
+            return Ok(Err(unusable));
+        }
         let fresh = match derive(&objects, &*analyse, tenant, expected, &request, name) {
             Ok(derived) => Ok(derived.draft.files()?),
             Err(AnalyseError::Unusable(failure)) => Err(failure),
             Err(AnalyseError::Io(error)) => return Err(error),
         };
-        Ok(Comparison {
-            raw_sha256,
+        Ok(Ok(Comparison {
             fresh,
             present: objects.derived_files(tenant, recording)?,
-        })
+        }))
     };
     let io = |cause| RebuildError::Io { session: id, cause };
     let compared = tokio::task::spawn_blocking(compare)
         .await
         .map_err(|error| io(io::Error::other(error)))?;
-    let compared = compared.map_err(io)?;
-
-    let outcome = match judge(&compared, expected, &session.state) {
-        Some(outcome) => outcome,
-        None => replace(backend, tenant, id, compared).await?,
+    let outcome = match compared.map_err(io)? {
+        Err(unusable) => unusable,
+        Ok(compared) => match judge(&compared, &session.state) {
+            Some(outcome) => outcome,
+            None => replace(backend, tenant, id, compared).await?,
+        },
     };
     Ok(Some(Rebuilt {
         session_id: id,
@@ -144,14 +153,25 @@ async fn rebuild_one(
     }))
 }
 
-/// What can be said without changing anything; `None` where something has to be replaced.
-fn judge(compared: &Comparison, expected: Digest, state: &State) -> Option<Outcome> {
-    if compared.raw_sha256 != expected {
-        return Some(Outcome::Damaged {
+/// What keeps a recording from being derived again: one lost file must not keep the others from it.
+fn check_raw(objects: &Arc<Objects>, tenant: TenantId, expected: Digest) -> Option<Outcome> {
+    let path = || objects.raw_path(tenant, expected).display().to_string();
+    match hash_raw(objects, tenant, expected) {
+        Ok(found) if found == expected => None,
+        Ok(found) => Some(Outcome::Damaged {
             expected_sha256: expected.to_string(),
-            found_sha256: compared.raw_sha256.to_string(),
-        });
+            found_sha256: found.to_string(),
+        }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Some(Outcome::RawMissing { path: path() }),
+        Err(error) => Some(Outcome::RawUnreadable {
+            path: path(),
+            reason: error.to_string(),
+        }),
     }
+}
+
+/// What can be said without changing anything; `None` where something has to be replaced.
+fn judge(compared: &Comparison, state: &State) -> Option<Outcome> {
     let (files, same) = match (&compared.fresh, state) {
         (Ok(fresh), State::Ready(_)) => (fresh.as_slice(), true),
         (Err(again), State::Failed(before)) => (&[][..], again == before),

@@ -618,6 +618,32 @@ async fn rebuilding_gives_the_same_bytes_even_after_more_tracks_are_known() {
 }
 
 #[tokio::test]
+async fn a_lost_raw_recording_is_named_and_does_not_keep_the_others_from_being_rebuilt() {
+    let bench = bench(Arc::new(small_analysis)).await;
+    let (lost, last) = (
+        bench.send("lost.csv", b"1\n").await,
+        bench.send("last.csv", b"2\n").await,
+    );
+    bench.run_due().await;
+    let objects = &bench.backend.objects;
+    let (lost, last) = (bench.session(lost).await, bench.session(last).await);
+    let path = objects.raw_path(TENANT_A, lost.sha256);
+    std::fs::remove_file(&path).unwrap();
+    std::fs::remove_dir_all(objects.derived_path(TENANT_A, last.recording)).unwrap();
+
+    let rebuilt = rebuild(&bench.backend, |_, _, _| {}).await.unwrap();
+    let path = path.display().to_string();
+    assert_eq!(rebuilt[0].outcome, Outcome::RawMissing { path });
+    assert!(!rebuilt[0].outcome.is_sound());
+    assert!(
+        matches!(rebuilt[1].outcome, Outcome::Replaced { .. }),
+        "{rebuilt:?}"
+    );
+    let kept = objects.derived_files(TENANT_A, lost.recording).unwrap();
+    assert_eq!(kept.len(), 3, "what was derived before stays");
+}
+
+#[tokio::test]
 async fn rebuilding_replaces_what_is_missing_or_changed_and_names_a_damaged_recording() {
     let bench = bench(Arc::new(small_analysis)).await;
     let mut recordings = Vec::new();

@@ -22,7 +22,7 @@ pub(crate) struct Rebuild {
 const RECORDING_BYTES_MAX: u64 = 0;
 
 impl Rebuild {
-    /// Exit code 1 when a raw recording is damaged, cannot be analysed any more or its derived files could not be
+    /// Exit code 1 when a raw recording is missing or damaged, cannot be analysed any more or its derived files could not be
     /// replaced; derived files that were replaced are repaired, not an error.
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let bar = ProgressBar::new(0);
@@ -58,6 +58,12 @@ fn summary(rebuilt: &[Rebuilt]) -> String {
         match &one.outcome {
             Outcome::Equal { .. } => equal += 1,
             Outcome::Replaced { files } => lines.push(format!("{name}: replaced {}", files.join(", "))),
+            Outcome::RawMissing { path } => lines.push(format!(
+                "{name}: raw missing: {path} is not there; bring it back from a backup"
+            )),
+            Outcome::RawUnreadable { path, reason } => lines.push(format!(
+                "{name}: raw unreadable: {path}: {reason}; see to the disk, or bring the file back from a backup"
+            )),
             Outcome::NowFails { message, .. } => lines.push(format!("{name}: cannot be analysed now: {message}")),
             Outcome::NotReplaced { files, reason } => {
                 lines.push(format!("{name}: not replaced {}: {reason}", files.join(", ")));
