@@ -134,6 +134,33 @@ test('arrow keys move the cursor on charts and map together, brackets change the
   await page.keyboard.press('Escape');
 });
 
+test('a finger across a chart moves the cursor, a finger down it moves the page', async () => {
+  const phone = await browser.newContext({
+    viewport: SIZES.phone,
+    hasTouch: true,
+    isMobile: true,
+    storageState: await context.storageState(),
+  });
+  const { page: touched } = await open(phone, server.origin);
+  await touched.goto(page.url());
+  const chart = touched.locator('figure .box').first();
+  await chart.locator('canvas').waitFor();
+  await chart.scrollIntoViewIfNeeded();
+  const box = await chart.boundingBox();
+  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+  const said = () => touched.locator('figcaption .values').first().innerText();
+  const scrolled = () => touched.evaluate('scrollY');
+
+  const before = await scrolled();
+  await swipe(touched, [x, y], [x + 120, y]);
+  const after = await said();
+  assert.match(after, /\d/);
+  assert.equal(await scrolled(), before);
+  await swipe(touched, [x, y], [x, y - 150]);
+  assert.ok((await scrolled()) > before + 50, `${before} → ${await scrolled()}`);
+  await phone.close();
+});
+
 test('the session page needs at most 200 KB of scripts', async () => {
   const fresh = await context.newPage();
   const scripts = new Map();
@@ -156,6 +183,19 @@ test('nothing in all this broke the content security policy, threw, or asked ano
   const unexpected = complaints.filter((complaint) => !/status of 4(00|22)/.test(complaint));
   assert.deepEqual(unexpected, []);
 });
+
+/** A finger as the browser gets it from the screen: it decides itself between scrolling and handing over. */
+async function swipe(page, from, to) {
+  const screen = await page.context().newCDPSession(page);
+  const touch = (type, points) =>
+    screen.send('Input.dispatchTouchEvent', { type, touchPoints: points.map(([x, y]) => ({ x, y })) });
+  await touch('touchStart', [from]);
+  for (let i = 1; i <= 10; i += 1) {
+    await touch('touchMove', [from.map((start, axis) => start + ((to[axis] - start) * i) / 10)]);
+  }
+  await touch('touchEnd', []);
+  await screen.detach();
+}
 
 /** Drops a file on the page as a desktop does. */
 async function drop(page, name, content) {

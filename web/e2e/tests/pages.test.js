@@ -74,6 +74,31 @@ test('pages of the owner', async (t) => {
   });
 });
 
+test('figures have a minus of their own that is as wide as a digit, and digits of their own beside it', async () => {
+  const { page } = await open(await browser.newContext(), server.origin);
+  await page.goto(`${server.origin}/signin`);
+  const figures = await page.evaluate(async () => {
+    await document.fonts.load("100px 'JetBrains Mono'", '0-\u2212');
+    const canvas = document.createElement('canvas').getContext('2d');
+    const measure = (font, text) => {
+      canvas.font = `100px ${font}`;
+      const { width, actualBoundingBoxLeft, actualBoundingBoxRight } = canvas.measureText(text);
+      return { width: Math.round(width), ink: Math.round(actualBoundingBoxRight + actualBoundingBoxLeft) };
+    };
+    const own = "'JetBrains Mono', serif";
+    return {
+      minus: measure(own, '\u2212'),
+      hyphen: measure(own, '-'),
+      zero: measure(own, '0'),
+      fallback: measure('serif', '0'),
+    };
+  });
+  assert.equal(figures.minus.width, figures.zero.width);
+  assert.ok(figures.minus.ink > figures.hyphen.ink, JSON.stringify(figures));
+  assert.notDeepEqual(figures.zero, figures.fallback);
+  await page.context().close();
+});
+
 async function onEveryScreen(t, pages) {
   for (const [size, viewport] of Object.entries(SIZES)) {
     for (const colorScheme of ['dark', 'light']) {
