@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::clean::{self, Drive, TimeBase};
 use crate::columns::{self, GpsColumns, StreamFiles, WriteError};
 use crate::derive::{self, Derived, Filled};
-use crate::formats::{self, DETECT_BYTES, DetectError, ReadError};
+use crate::formats::{self, DETECT_BYTES, DetectError, Format, ReadError};
 use crate::laps::{self, Analysed, KnownTrack, Wanted};
 use crate::model::{Fix, GateShape, Message, Provenance, Vehicle};
 use crate::quality;
@@ -123,7 +123,7 @@ pub fn analyze(
     columns::write_gps(files, &gps)?;
     let channels = channels(&gps, filled, &quality, &recording);
 
-    let mut messages = rejections(&recording);
+    let mut messages = rejections(&recording, format);
     messages.append(&mut recording.messages);
     messages.extend(cleaned.messages);
     if drive.is_empty() {
@@ -139,6 +139,7 @@ pub fn analyze(
         distance_m: rounded(derived.total_m),
         started_at: recording.start_utc_ms.and_then(rfc3339),
         vehicle,
+        vehicle_name: recording.facts.vehicle_name,
         driver: recording.facts.driver_name,
         device: recording.facts.device_name,
         quality,
@@ -258,14 +259,14 @@ fn known_values(gps: &GpsColumns<'_>, name: &str) -> u64 {
     count as u64
 }
 
-/// One message for each cause, with the line where it was first met.
-fn rejections(recording: &Recording) -> Vec<Message> {
+/// One message for each cause, with the lines where it was first met.
+fn rejections(recording: &Recording, format: Format) -> Vec<Message> {
     let told = |(why, count): (&Rejection, &u64)| {
-        let line = recording
-            .first_rejected
-            .iter()
-            .find(|(cause, _)| cause == why)
-            .map(|(_, line)| *line);
+        let first = recording.first_rejected.iter();
+        let lines: Vec<u64> = first
+            .filter(|(cause, _)| cause == why)
+            .map(|(_, line)| *line)
+            .collect();
         let (code, what) = match why {
             Rejection::Checksum => ("bad_checksum", "did not match their checksum"),
             Rejection::Malformed => ("malformed", "could not be read"),
@@ -273,11 +274,27 @@ fn rejections(recording: &Recording) -> Vec<Message> {
         };
         Message {
             code: code.to_owned(),
-            text: format!("{count} records {what} and were not used."),
-            line,
+            text: format!(
+                "{count} records {what} and were not used: {}.",
+                numbered(&lines, *count, format)
+            ),
+            line: lines.first().copied(),
         }
     };
     recording.rejected.iter().map(told).collect()
+}
+
+/// The first of `count` records by their number; a binary log has messages where others have lines.
+fn numbered(first: &[u64], count: u64, format: Format) -> String {
+    let one = if format == Format::Ubx { "message" } else { "line" };
+    let many = if count == 1 { "" } else { "s" };
+    let listed: Vec<String> = first.iter().map(u64::to_string).collect();
+    let rest = if count > first.len() as u64 {
+        " and others"
+    } else {
+        ""
+    };
+    format!("{one}{many} {}{rest}", listed.join(", "))
 }
 
 fn no_fixes() -> Message {

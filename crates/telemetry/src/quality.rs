@@ -8,11 +8,8 @@ use crate::sink::Rejection;
 
 /// Holes are listed up to this many: a person reads ten, a program may want a hundred, a page must not want 10 000.
 const GAPS_LISTED: usize = 100;
-/// A step over this many medians is a stall …
+/// A step over this many medians that is no gap is a stall.
 const STALL_STEPS: f64 = 2.0;
-/// … and over this many, if it is long enough to matter, a gap.
-const GAP_STEPS: f64 = 3.0;
-const GAP_MIN_S: f64 = 0.5;
 
 /// What a parser rejected and what cleaning rejected, joined, with the holes that are left.
 pub fn assess(cleaned: &Cleaned, rejected_by_parser: &BTreeMap<Rejection, u64>) -> Quality {
@@ -33,6 +30,7 @@ pub fn assess(cleaned: &Cleaned, rejected_by_parser: &BTreeMap<Rejection, u64>) 
         rejected: rejected_by.values().sum(),
         rejected_by,
         duplicates: cleaned.duplicates,
+        gap_s: rounded(timing::gap_s(drive.step_s()), 1e6),
         gaps: holes.gaps,
         longest_gap_s: rounded(holes.longest_s, 1e3),
         gap_list: holes.list,
@@ -70,7 +68,7 @@ impl Holes {
             stalls: 0,
             coverage: 0.0,
         };
-        let gap_s = gap_threshold_s(drive.step_s());
+        let gap_s = timing::gap_s(drive.step_s());
         let mut missing_s = 0.0;
         for pair in drive.time_s.windows(2) {
             let step_s = pair[1] - pair[0];
@@ -91,11 +89,6 @@ impl Holes {
         }
         holes
     }
-}
-
-/// A step longer than this is a hole in the track.
-pub(crate) fn gap_threshold_s(step_s: f64) -> f64 {
-    (GAP_STEPS * step_s).max(GAP_MIN_S)
 }
 
 /// The highest speed that two neighbouring fixes agree on: a receiver's single spike is no top speed.

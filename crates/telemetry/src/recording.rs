@@ -19,7 +19,6 @@ use crate::model::{
 use crate::report::FrozenChannel;
 use crate::sink::{Rejection, Sink};
 use bounded::Bounded;
-use histogram::Histogram;
 use stream::Stream;
 
 /// 111 hours at 10 Hz or 44 at 25 Hz, 224 MB. Longer files are cut here with a message.
@@ -73,8 +72,6 @@ pub struct Recording {
     pub declared_lost: u64,
     pub messages: Vec<Message>,
     pub streams: Vec<StreamSummary>,
-    /// Measured median rate of the fixes.
-    pub gps_rate_hz: Option<f64>,
     /// Channels whose sensor cannot be believed.
     pub frozen: Vec<FrozenChannel>,
     /// From the recording's clock to seconds since its start, fitted to the receiver's time where there is one.
@@ -84,15 +81,6 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// Seconds since the start of the recording: by the receiver's own time where the fix has one, because the moment
-    /// of arrival jitters, else by the fitted clock.
-    pub fn time_s(&self, fix: &Fix) -> f64 {
-        match self.start_utc_ms {
-            Some(start_utc_ms) if fix.utc_ms.is_finite() => (fix.utc_ms - start_utc_ms) / 1000.0,
-            _ => self.clock.time_s(fix.clock_s),
-        }
-    }
-
     /// Rows of any kind that were used.
     pub fn samples(&self) -> u64 {
         self.fixes.len() as u64 + self.streams.iter().map(|s| s.rows).sum::<u64>()
@@ -145,7 +133,6 @@ impl<'f> Collector<'f> {
                 declared_lost: 0,
                 messages: Vec::new(),
                 streams: Vec::new(),
-                gps_rate_hz: None,
                 frozen: Vec::new(),
                 clock: Clock::IDENTITY,
                 start_utc_ms: None,
@@ -185,7 +172,6 @@ impl<'f> Collector<'f> {
         recording.start_utc_ms = fit
             .start_utc_ms
             .or_else(|| recording.facts.started_at_utc_ms.map(|ms| ms as f64));
-        recording.gps_rate_hz = gps_rate_hz(&recording.fixes);
         let mut last = Vec::with_capacity(self.streams.len());
         for stream in &mut self.streams {
             last.push(stream.take_group());
@@ -316,18 +302,4 @@ impl Unkept {
             .into_iter()
             .collect()
     }
-}
-
-fn gps_rate_hz(fixes: &[Fix]) -> Option<f64> {
-    let mut steps_s = Histogram::new();
-    for pair in fixes.windows(2) {
-        let by_receiver_s = (pair[1].utc_ms - pair[0].utc_ms) / 1000.0;
-        let step_s = if by_receiver_s.is_finite() {
-            by_receiver_s
-        } else {
-            pair[1].clock_s - pair[0].clock_s
-        };
-        steps_s.add(step_s);
-    }
-    steps_s.rate_hz()
 }

@@ -24,6 +24,8 @@ pub struct Report {
     /// RFC 3339 in UTC.
     pub started_at: Option<String>,
     pub vehicle: Option<Vehicle>,
+    /// As the file names it.
+    pub vehicle_name: Option<String>,
     pub driver: Option<String>,
     /// The logger, as the file names it.
     pub device: Option<String>,
@@ -129,7 +131,9 @@ pub struct Quality {
     pub rejected_by: BTreeMap<String, u64>,
     /// Repeats of a fix already seen, left out without harm.
     pub duplicates: u64,
-    /// Holes in the GPS track longer than three median steps and 0.5 s.
+    /// The longest step between fixes that is no gap: three median steps, and no less than 0.5 s.
+    pub gap_s: f64,
+    /// Holes in the GPS track longer than `gap_s`.
     pub gaps: u64,
     pub longest_gap_s: f64,
     /// The first 100 of them.

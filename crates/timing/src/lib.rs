@@ -6,7 +6,7 @@
 //! needs the whole recording and is `telemetry`'s work.
 //!
 //! ```
-//! use timing::{Course, Event, Gate, LapTimer, Plane, Rules, Sample};
+//! use timing::{Course, Event, Gate, LapTimer, Plane, Rules, Sample, gap_s};
 //!
 //! let plane = Plane::at(51.0, 13.0);
 //! let mut timer = LapTimer::new(Course::circuit(Gate::across(plane.point(51.0, 13.0), 0.0, 30.0)), Rules::at_hz(1.0));
@@ -30,4 +30,4 @@ pub use course::{Course, MAX_SPLITS, TooManySplits};
 pub use gate::{Crossing, Gate};
 pub use plane::{Plane, great_circle_m};
 pub use point::Point;
-pub use timer::{Event, Flaw, Lap, LapKind, LapTimer, Pass, Rules, Sample};
+pub use timer::{Event, Flaw, Lap, LapKind, LapTimer, Pass, Rules, Sample, gap_s};

@@ -23,7 +23,7 @@ pub struct Rules {
     /// Staying within `standstill_m` for `standstill_s` is standing still.
     pub standstill_m: f64,
     pub standstill_s: f64,
-    /// A crossing between two fixes further apart in time than this is too vague for a lap time.
+    /// A crossing between two fixes further apart in time than this, by [`gap_s`], is too vague for a lap time.
     pub crossing_gap_s: f64,
     /// A hole longer than this anywhere in a lap breaks the lap: a whole corner was not seen.
     pub lap_gap_s: f64,
@@ -37,10 +37,18 @@ impl Rules {
             rearm_m: 30.0,
             standstill_m: 3.0,
             standstill_s: 5.0,
-            crossing_gap_s: (3.0 * step_s).max(0.5),
+            crossing_gap_s: gap_s(step_s),
             lap_gap_s: (5.0 * step_s).max(2.0),
         }
     }
+}
+
+/// A step longer than this is a gap, where one usually takes `step_s`: two missing fixes are a gap at a slow receiver, while
+/// a fast one's short stall costs no more of the way than a slow one's every step.
+pub fn gap_s(step_s: f64) -> f64 {
+    const STEPS: f64 = 3.0;
+    const MIN_S: f64 = 0.5;
+    (STEPS * step_s).max(MIN_S)
 }
 
 /// One believed fix.

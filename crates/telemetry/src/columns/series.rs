@@ -2,11 +2,6 @@
 
 use serde::Serialize;
 
-/// A step between rows longer than this, and than five usual steps, is a hole: a null is put into it, so that a chart
-/// does not draw across.
-const HOLE_S: f64 = 2.0;
-const HOLE_STEPS: f64 = 5.0;
-
 /// One channel over a time range.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Series {
@@ -98,6 +93,9 @@ impl Extent {
 ///
 /// While the rows fit, each is kept. Otherwise time is cut into equal buckets and each gives its lowest and its highest
 /// point, in time order; a bucket that knows nothing gives one null.
+///
+/// A null is put into every gap, so that a chart does not draw across. Among buckets only into those that leave a whole
+/// bucket empty: its two points make room for the null, and a narrower gap could not be seen.
 pub(super) struct Downsampler<V> {
     points: Vec<Point<V>>,
     buckets: Option<Buckets<V>>,
@@ -123,16 +121,19 @@ impl<V: Sample> Downsampler<V> {
         let length_s = extent.to_s - extent.from_s;
         let usual_step_s = length_s / extent.rows.max(1) as f64;
         let count = (points_max / 2).max(1);
-        let buckets = (extent.rows > points_max).then(|| Buckets {
+        let width_s = length_s / count as f64;
+        let gap_s = timing::gap_s(usual_step_s);
+        let bucketed = extent.rows > points_max;
+        let buckets = bucketed.then(|| Buckets {
             from_s: extent.from_s,
-            width_s: length_s / count as f64,
+            width_s,
             last: count - 1,
             open: None,
         });
         Self {
             points: Vec::with_capacity(extent.rows.min(2 * count)),
             buckets,
-            hole_s: HOLE_S.max(HOLE_STEPS * usual_step_s),
+            hole_s: if bucketed { gap_s.max(2.0 * width_s) } else { gap_s },
             last_t_s: f64::NAN,
         }
     }

@@ -94,6 +94,17 @@ fn downsampling_keeps_every_peak_in_its_place() {
 }
 
 #[test]
+fn a_stream_full_of_gaps_keeps_to_the_number_of_points() {
+    // Bursts of ten rows, three seconds apart.
+    let reader = stream_at(|row| (row / 10) as f64 * 3.0 + (row % 10) as f64 / 100.0, 10_000);
+    let series = reader.series(&["pressure"], EVER, 500).unwrap().remove(0);
+    assert!(series.t_s.len() <= 500, "{}", series.t_s.len());
+    let near = reader.series(&["pressure"], 0.0..=29.0, 500).unwrap().remove(0);
+    let unknown = near.values.to_f64().iter().filter(|value| value.is_nan()).count();
+    assert_eq!(unknown, 9, "one in every gap between ten bursts");
+}
+
+#[test]
 fn an_unknown_stretch_stays_a_gap_when_downsampled() {
     let series = stream(10_000, |row| {
         if (4000..6000).contains(&row) {
@@ -218,6 +229,18 @@ fn asking_for_a_channel_that_is_not_there_is_an_error() {
 #[test]
 fn a_file_that_is_no_channel_file_is_refused() {
     assert!(StreamReader::open(tempfile::tempfile().unwrap()).is_err());
+}
+
+/// A stream `obd` whose rows come when `clock_s` says.
+fn stream_at(clock_s: impl Fn(usize) -> f64, rows: usize) -> StreamReader {
+    let mut files = Memory::default();
+    let mut collector = Collector::new(&mut files);
+    let stream = collector.stream(spec());
+    for row in 0..rows {
+        collector.row(stream, clock_s(row), &[row as f32]);
+    }
+    collector.finish().unwrap();
+    files.open("obd")
 }
 
 /// A stream `obd` at 100 Hz with one channel.

@@ -9,4 +9,5 @@
 mod bounds;
 mod channels;
 mod export;
+mod report;
 mod support;

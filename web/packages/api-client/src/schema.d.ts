@@ -538,8 +538,13 @@ export interface components {
             /** @description The first 100 of them. */
             gap_list: components["schemas"]["Gap"][];
             /**
+             * Format: double
+             * @description The longest step between fixes that is no gap: three median steps, and no less than 0.5 s.
+             */
+            gap_s: number;
+            /**
              * Format: int64
-             * @description Holes in the GPS track longer than three median steps and 0.5 s.
+             * @description Holes in the GPS track longer than `gap_s`.
              */
             gaps: number;
             /**
@@ -636,6 +641,8 @@ export interface components {
             theoretical_best_ms: number | null;
             track: components["schemas"]["TrackRef"] | null;
             vehicle: components["schemas"]["Vehicle"] | null;
+            /** @description As the file names it. */
+            vehicle_name: string | null;
         };
         /**
          * @description What a person may do in a team.

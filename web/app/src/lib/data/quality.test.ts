@@ -7,6 +7,7 @@ const CLEAN: Quality = {
   rejected: 0,
   duplicates: 0,
   rejected_by: {},
+  gap_s: 0.5,
   gaps: 0,
   longest_gap_s: 0,
   gap_list: [],
