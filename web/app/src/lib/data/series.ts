@@ -28,14 +28,29 @@ export const TRACE_CHANNELS = [
   'gps.delta_best_s',
 ];
 
-/** A hole this long is drawn as a hole: as the data-quality report counts gaps. */
-function gapLimit(times: number[]): number {
-  const steps = times
-    .slice(1)
-    .map((t, i) => t - (times[i] ?? t))
-    .sort((a, b) => a - b);
-  const median = steps[Math.floor(steps.length / 2)] ?? 0;
-  return Math.max(0.5, 3 * median);
+/** Where the recording has holes, as its data-quality report says. */
+export interface Holes {
+  /** The report's list, since the start of the recording; it ends after the first hundred. */
+  list: { start_s: number; end_s: number }[];
+  /** A step longer than this is a hole, listed or not. */
+  limitS: number;
+}
+
+/** A listed hole ends on the fixes round it, told in microseconds: less of it in a step is the step beside. */
+const TOUCH_S = 0.01;
+
+function isHole(from: number, to: number, { list, limitS }: Holes): boolean {
+  return (
+    to - from > limitS || list.some(({ start_s, end_s }) => Math.min(to, end_s) - Math.max(from, start_s) > TOUCH_S)
+  );
+}
+
+/**
+ * The longest step that is no hole among points between two moments. Where the server has thinned them to at most
+ * `maxPoints`, two buckets of a highest and a lowest point each may lie between neighbours.
+ */
+export function stepLimitS(gapS: number, spanS: number, maxPoints: number): number {
+  return Math.max(gapS, (4 * spanS) / maxPoints);
 }
 
 /** Linear interpolation that answers `null` outside the data, beside a `null` and inside a gap. `x` must rise. */
@@ -71,22 +86,26 @@ export function nearest(x: number[], target: number): number {
 
 /**
  * Aligns the channels of one lap on the times of the speed channel: downsampling may have chosen other moments for
- * other channels. A row without values is put into every gap, so that no line is drawn across it.
+ * other channels. A row without values is put into every hole, so that no line is drawn across it.
  */
-export function toTrace(series: Series[], startS: number): Trace {
+export function toTrace(series: Series[], startS: number, holes: Holes): Trace {
   const find = (name: string) => series.find((one) => one.name === name || `gps.${one.name}` === name);
   const base = find('gps.speed_mps') ?? find('gps.lat_deg');
   const recorded = base?.t_s ?? [];
-  const limit = gapLimit(recorded);
   const times: number[] = [];
+  const empty = new Set<number>();
   for (const [i, t] of recorded.entries()) {
     const before = recorded[i - 1];
-    if (before !== undefined && t - before > limit) times.push(before + limit / 2);
+    if (before !== undefined && isHole(before, t, holes)) {
+      empty.add(times.length);
+      times.push((before + t) / 2);
+    }
     times.push(t);
   }
   const column = (name: string): Values => {
     const one = find(name);
-    return one ? interpolate(one.t_s, one.values, times, limit) : times.map(() => null);
+    const values = one ? interpolate(one.t_s, one.values, times, holes.limitS) : times.map(() => null);
+    return values.map((value, row) => (empty.has(row) ? null : value));
   };
   return {
     time: times.map((t) => t - startS),

@@ -4,7 +4,7 @@
 import { api, type Lap, type Report } from '@fieldpost/api-client';
 import { sentence } from '$lib/data/errors';
 import { bestLap, lapName, stepLap } from '$lib/data/laps';
-import { axisOf, nearest, toTrace, TRACE_CHANNELS, type AxisKind, type Trace } from '$lib/data/series';
+import { axisOf, nearest, stepLimitS, toTrace, TRACE_CHANNELS, type AxisKind, type Trace } from '$lib/data/series';
 
 /** A lap of six minutes at 25 Hz arrives whole; what is longer comes downsampled with its peaks kept. */
 const MAX_POINTS = 10_000;
@@ -115,7 +115,9 @@ export class Bench {
     const to = lap ? lap.start_s + lap.time_ms / 1000 : this.report.duration_s;
     try {
       const series = await api.series(this.sessionId, TRACE_CHANNELS, from, to, MAX_POINTS);
-      this.traces = new Map(this.traces).set(index, toTrace(series, from));
+      const { gap_list: list, gap_s } = this.report.quality;
+      const holes = { list, limitS: stepLimitS(gap_s, to - from, MAX_POINTS) };
+      this.traces = new Map(this.traces).set(index, toTrace(series, from, holes));
       this.tell(index, null);
     } catch (error) {
       this.asked.delete(index);

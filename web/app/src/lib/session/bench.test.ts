@@ -10,6 +10,8 @@ vi.mock('@fieldpost/api-client', async (original) => ({ ...(await original<objec
 
 const UNKNOWN = { delta_best_ms: null, max_speed_kmh: null, min_speed_kmh: null, note: null };
 
+const NO_GAPS: Report['quality']['gap_list'] = [];
+
 /** Two runs of a stage with the way back between them; the second run is the best. */
 const STAGE = [
   lap(0, 0, 'out', 30_000),
@@ -17,7 +19,7 @@ const STAGE = [
   lap(2, 0, 'out', 50_000),
   lap(3, 2, 'timed', 40_000),
 ];
-const REPORT = { laps: STAGE, duration_s: 161 } as Report;
+const REPORT = { laps: STAGE, duration_s: 161, quality: { gap_list: NO_GAPS, gap_s: 0.5 } } as Report;
 
 const line = (_: string, __: string[], from_s: number): Promise<Series[]> =>
   Promise.resolve([{ name: 'gps.speed_mps', unit: 'm/s', t_s: [from_s, from_s + 0.1], values: [from_s, from_s] }]);
