@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use crate::clock::{Clock, Ids, SystemClock};
 use crate::durable::{Durable, RealFs};
 use crate::ingest::Ingest;
-use crate::jobs::{Analyse, Jobs};
+use crate::jobs::{Analyze, Jobs};
 use crate::objects::{FolderLock, LockError, Objects};
 use crate::store::{CommitHook, Store, StoreError};
 
@@ -23,7 +23,7 @@ pub struct Backend {
     pub objects: Arc<Objects>,
     pub ingest: Ingest,
     pub jobs: Jobs,
-    pub(crate) analyse: Arc<Analyse>,
+    pub(crate) analyze: Arc<Analyze>,
     _lock: Option<FolderLock>,
 }
 
@@ -32,7 +32,7 @@ pub struct Environment {
     pub fs: Arc<dyn Durable>,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<Ids>,
-    pub analyse: Arc<Analyse>,
+    pub analyze: Arc<Analyze>,
     pub commit_hook: Option<CommitHook>,
 }
 
@@ -42,7 +42,7 @@ impl Environment {
             fs: Arc::new(RealFs),
             clock: Arc::new(SystemClock),
             ids: Arc::new(Ids::from_system()),
-            analyse: Arc::new(crate::jobs::analyse_with_telemetry),
+            analyze: Arc::new(crate::jobs::analyze_with_telemetry),
             commit_hook: None,
         }
     }
@@ -107,7 +107,7 @@ impl Backend {
         let Environment {
             clock,
             ids,
-            analyse,
+            analyze,
             commit_hook,
             ..
         } = environment;
@@ -117,7 +117,7 @@ impl Backend {
         let store = Store::open_with_hook(&database, clock, ids, commit_hook).await?;
         let work = Arc::new(Notify::new());
         let ingest = Ingest::new(store.clone(), objects.clone(), work.clone(), recording_bytes_max);
-        let jobs = Jobs::new(store.clone(), objects.clone(), analyse.clone(), work);
+        let jobs = Jobs::new(store.clone(), objects.clone(), analyze.clone(), work);
         let freed = jobs.reclaim().await?;
         if swept > 0 || freed > 0 {
             tracing::info!(swept, freed, "cleaned up after an earlier process");
@@ -127,7 +127,7 @@ impl Backend {
             objects,
             ingest,
             jobs,
-            analyse,
+            analyze,
             _lock: lock,
         })
     }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::backend::Backend;
-use crate::jobs::{AnalyseError, Request, derive};
+use crate::jobs::{JobError, Request, derive};
 use crate::objects::{DerivedFile, Digest, Objects};
 use crate::store::sessions::{self, Failure, State};
 use crate::store::{RecordingId, SessionId, StoreError, TenantId, tracks};
@@ -114,9 +114,9 @@ async fn rebuild_one(
         finish: assignment.finish,
         tracks: tracks::up_to(&backend.store, tenant, assignment.tracks_known).await?,
     };
-    let (objects, analyse, name) = (
+    let (objects, analyze, name) = (
         backend.objects.clone(),
-        backend.analyse.clone(),
+        backend.analyze.clone(),
         backend.store.new_id(),
     );
     let (recording, expected) = (assignment.recording, assignment.sha256);
@@ -124,10 +124,10 @@ async fn rebuild_one(
         if let Some(unusable) = check_raw(&objects, tenant, expected) {
             return Ok(Err(unusable));
         }
-        let fresh = match derive(&objects, &*analyse, tenant, expected, &request, name) {
+        let fresh = match derive(&objects, &*analyze, tenant, expected, &request, name) {
             Ok(derived) => Ok(derived.draft.files()?),
-            Err(AnalyseError::Unusable(failure)) => Err(failure),
-            Err(AnalyseError::Io(error)) => return Err(error),
+            Err(JobError::Unusable(failure)) => Err(failure),
+            Err(JobError::Io(error)) => return Err(error),
         };
         Ok(Ok(Comparison {
             fresh,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use telemetry::Options;
 
 use crate::durable::RealFs;
-use crate::jobs::{AnalyseError, Request, options};
+use crate::jobs::{JobError, Request, options};
 use crate::objects::Objects;
 use crate::store::{RecordingId, Store, StoreError, sessions, tracks};
 
@@ -27,7 +27,7 @@ pub enum FindError {
     Folder(#[from] io::Error),
     /// A gate that was given to this recording cannot be used.
     #[error(transparent)]
-    Request(#[from] AnalyseError),
+    Request(#[from] JobError),
 }
 
 /// Finds a recording by its own id or by that of its session; `None` if there is neither.

@@ -202,7 +202,7 @@ impl Machine {
             fs: Arc::new(fs.clone()),
             clock: self.clock.clone(),
             ids: Arc::new(Ids::seeded(self.lives)),
-            analyse: Arc::new(small_analysis),
+            analyze: Arc::new(small_analysis),
             commit_hook: Some(Box::new(move || fs.commit())),
         };
         Backend::open_in(self.database.path(), Path::new(ROOT), 1_000_000, environment)
@@ -292,7 +292,7 @@ impl Machine {
                 };
                 let found = backend
                     .jobs
-                    .reanalyse(TENANT_A, first, gates)
+                    .reanalyze(TENANT_A, first, gates)
                     .await
                     .map_err(broken)?;
                 assert!(found);

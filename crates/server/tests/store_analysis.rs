@@ -69,7 +69,7 @@ async fn run_all(backend: &Backend) {
     while backend.jobs.run_next().await.unwrap() {}
 }
 
-async fn store_and_analyse(backend: &Backend, name: &str, bytes: &[u8]) -> Session {
+async fn store_and_analyze(backend: &Backend, name: &str, bytes: &[u8]) -> Session {
     let receipt = send(&backend.ingest, from_logger(TENANT_A, LOGGER_1), name, bytes)
         .await
         .unwrap();
@@ -96,7 +96,7 @@ async fn a_drive_gets_laps_its_track_is_known_the_next_day_and_everything_rebuil
     let backend = Backend::open(folder.path(), 10_000_000).await.unwrap();
     add_tenants_and_loggers(&backend.store).await;
 
-    let first = store_and_analyse(&backend, "day1.csv", rounds(1_792_000_000_000).as_bytes()).await;
+    let first = store_and_analyze(&backend, "day1.csv", rounds(1_792_000_000_000).as_bytes()).await;
     let State::Ready(summary) = &first.state else {
         panic!("{:?}", first.state)
     };
@@ -109,7 +109,7 @@ async fn a_drive_gets_laps_its_track_is_known_the_next_day_and_everything_rebuil
     assert_eq!(summary.started_at.unwrap().as_millisecond(), 1_792_000_000_000);
     assert_eq!(gate_source(&backend, &first).await, "learned");
 
-    let second = store_and_analyse(&backend, "day2.csv", rounds(1_792_086_400_000).as_bytes()).await;
+    let second = store_and_analyze(&backend, "day2.csv", rounds(1_792_086_400_000).as_bytes()).await;
     assert_eq!(gate_source(&backend, &second).await, "track");
     assert_eq!(
         tracks::up_to(&backend.store, TENANT_A, None).await.unwrap().len(),
@@ -120,11 +120,11 @@ async fn a_drive_gets_laps_its_track_is_known_the_next_day_and_everything_rebuil
         gate: Some("54.9995508,37.0~20".to_owned()),
         finish: None,
     };
-    assert!(backend.jobs.reanalyse(TENANT_A, second.id, gates).await.unwrap());
+    assert!(backend.jobs.reanalyze(TENANT_A, second.id, gates).await.unwrap());
     run_all(&backend).await;
     assert_eq!(gate_source(&backend, &second).await, "argument");
 
-    let failed = store_and_analyse(&backend, "notes.txt", b"this is a shopping list\n").await;
+    let failed = store_and_analyze(&backend, "notes.txt", b"this is a shopping list\n").await;
     assert!(matches!(&failed.state, State::Failed(failure) if !failure.message.is_empty()));
 
     let derived = backend.objects.derived_files(TENANT_A, first.recording).unwrap();
@@ -181,7 +181,7 @@ async fn the_corpus_rebuilds_to_the_same_bytes() {
     paths.sort();
     for path in &paths {
         let name = path.file_name().unwrap().to_str().unwrap();
-        let session = store_and_analyse(&backend, name, &std::fs::read(path).unwrap()).await;
+        let session = store_and_analyze(&backend, name, &std::fs::read(path).unwrap()).await;
         assert!(
             matches!(session.state.status(), Status::Ready | Status::Failed),
             "{session:?}"

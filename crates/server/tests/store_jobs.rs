@@ -18,7 +18,7 @@ use jiff::SignedDuration;
 use server::backend::{Backend, Environment};
 use server::clock::{Clock, Ids};
 use server::durable::RealFs;
-use server::jobs::{Analyse, AnalyseError, Analysed, Request};
+use server::jobs::{Analyze, JobError, JobOutput, Request};
 use server::rebuild::{Outcome, rebuild};
 use server::store::sessions::{self, Failure, Gates, Session, State, Status, Summary};
 use server::store::tracks::{self, TrackShape};
@@ -35,12 +35,12 @@ struct Bench {
     backend: Backend,
 }
 
-async fn start(folder: &Path, clock: &Arc<Ticking>, seed: u64, analyse: Arc<Analyse>) -> Backend {
+async fn start(folder: &Path, clock: &Arc<Ticking>, seed: u64, analyze: Arc<Analyze>) -> Backend {
     let environment = Environment {
         fs: Arc::new(RealFs),
         clock: clock.clone(),
         ids: Arc::new(Ids::seeded(seed)),
-        analyse,
+        analyze,
         commit_hook: None,
     };
     Backend::open_in(folder, folder, 1_000_000, environment)
@@ -48,9 +48,9 @@ async fn start(folder: &Path, clock: &Arc<Ticking>, seed: u64, analyse: Arc<Anal
         .unwrap()
 }
 
-async fn bench(analyse: Arc<Analyse>) -> Bench {
+async fn bench(analyze: Arc<Analyze>) -> Bench {
     let (folder, clock) = (tempfile::tempdir().unwrap(), Ticking::new());
-    let backend = start(folder.path(), &clock, 1, analyse).await;
+    let backend = start(folder.path(), &clock, 1, analyze).await;
     add_tenants_and_loggers(&backend.store).await;
     Bench {
         folder,
@@ -159,7 +159,7 @@ async fn a_passing_trouble_is_tried_again_later_and_later_and_given_up_with_its_
     let counting = tries.clone();
     let bench = bench(Arc::new(move |_, _, _| {
         counting.fetch_add(1, Ordering::SeqCst);
-        Err(AnalyseError::Io(io::Error::other("the disk is on fire")))
+        Err(JobError::Io(io::Error::other("the disk is on fire")))
     }))
     .await;
     let id = bench.send("a.csv", DRIVE).await;
@@ -228,7 +228,7 @@ async fn failing_bench() -> (TempDir, Arc<Failing>, Backend) {
         fs: Arc::new(RealFs),
         clock: clock.clone(),
         ids: Arc::new(Ids::seeded(1)),
-        analyse: Arc::new(small_analysis),
+        analyze: Arc::new(small_analysis),
         commit_hook: None,
     };
     let backend = Backend::open_in(folder.path(), folder.path(), 1_000_000, environment)
@@ -339,7 +339,7 @@ async fn an_analysis_outlives_a_lease_that_could_not_be_renewed() {
         fs: Arc::new(RealFs),
         clock: Ticking::new(),
         ids: Arc::new(Ids::seeded(1)),
-        analyse: Arc::new(
+        analyze: Arc::new(
             move |input: &mut dyn io::BufRead, request: &Request, draft: &mut _| {
                 begins.store(1, Ordering::SeqCst);
                 word.lock().unwrap().recv().ok();
@@ -420,7 +420,7 @@ async fn giving_up_an_old_try_leaves_a_newer_one_its_turn() {
         if counting.fetch_add(1, Ordering::SeqCst) == 4 {
             word.lock().unwrap().recv().ok();
         }
-        Err(AnalyseError::Io(io::Error::other("no")))
+        Err(JobError::Io(io::Error::other("no")))
     }))
     .await;
     let id = bench.send("a.csv", DRIVE).await;
@@ -433,7 +433,7 @@ async fn giving_up_an_old_try_leaves_a_newer_one_its_turn() {
     while tries.load(Ordering::SeqCst) < 5 {
         tokio::task::yield_now().await;
     }
-    let asked = bench.backend.jobs.reanalyse(TENANT_A, id, Gates::default());
+    let asked = bench.backend.jobs.reanalyze(TENANT_A, id, Gates::default());
     assert!(asked.await.unwrap());
     go.send(()).unwrap();
     assert!(last.await.unwrap().unwrap());
@@ -448,11 +448,11 @@ async fn analysing_again_with_a_gate_replaces_the_derived_files_and_can_revive_o
     let bench = bench(Arc::new(
         move |input: &mut dyn io::BufRead, request: &Request, draft: &mut _| {
             if switch.load(Ordering::SeqCst) == 0 {
-                return Err(AnalyseError::Io(io::Error::other("no")));
+                return Err(JobError::Io(io::Error::other("no")));
             }
             if request.gate.as_deref() == Some("nonsense") {
                 let (code, message) = ("bad_gate".to_owned(), "not a gate".to_owned());
-                return Err(AnalyseError::Unusable(Failure {
+                return Err(JobError::Unusable(Failure {
                     code,
                     message,
                     line: None,
@@ -476,7 +476,7 @@ async fn analysing_again_with_a_gate_replaces_the_derived_files_and_can_revive_o
             gate: gate.map(str::to_owned),
             finish: None,
         };
-        assert!(bench.backend.jobs.reanalyse(TENANT_A, id, gates).await.unwrap());
+        assert!(bench.backend.jobs.reanalyze(TENANT_A, id, gates).await.unwrap());
         assert_eq!(bench.session(id).await.state.status(), Status::Waiting);
         assert_eq!(bench.run_due().await, 1);
         let session = bench.session(id).await;
@@ -499,30 +499,30 @@ async fn analysing_again_with_a_gate_replaces_the_derived_files_and_can_revive_o
 }
 
 /// Learns a track unless it is given one, and says in its file what it was given.
-fn learning(seen: Arc<Mutex<Vec<usize>>>) -> Arc<Analyse> {
+fn learning(seen: Arc<Mutex<Vec<usize>>>) -> Arc<Analyze> {
     Arc::new(
         move |input: &mut dyn io::BufRead, request: &Request, draft: &mut _| {
             seen.lock().unwrap().push(request.tracks.len());
-            let mut analysed = small_analysis(input, request, draft)?;
+            let mut output = small_analysis(input, request, draft)?;
             let known = request.tracks.first();
             let mut gps = draft_file(draft, "track.parquet")?;
             io::Write::write_all(&mut gps, format!("{:?}", known.map(|track| track.id)).as_bytes())?;
-            analysed.track = known.map(|track| track.id);
+            output.track = known.map(|track| track.id);
             if known.is_none() {
                 let gate = [[55.0, 37.0], [55.0, 37.001]];
-                analysed.learned = Some(TrackShape {
+                output.learned = Some(TrackShape {
                     name: None,
                     gate,
                     finish: None,
                     splits: Vec::new(),
                 });
             }
-            Ok::<Analysed, AnalyseError>(Analysed {
+            Ok::<JobOutput, JobError>(JobOutput {
                 summary: Summary {
                     laps_timed: Some(1),
                     ..Summary::default()
                 },
-                ..analysed
+                ..output
             })
         },
     )
@@ -531,7 +531,7 @@ fn learning(seen: Arc<Mutex<Vec<usize>>>) -> Arc<Analyse> {
 fn draft_file(
     draft: &mut server::objects::DerivedDraft,
     name: &str,
-) -> Result<Box<dyn io::Write + Send>, AnalyseError> {
+) -> Result<Box<dyn io::Write + Send>, JobError> {
     Ok(draft.file(name)?)
 }
 
@@ -692,9 +692,9 @@ async fn rebuilding_says_what_it_could_not_replace_and_what_fails_now() {
         move |input: &mut dyn io::BufRead, request: &Request, draft: &mut _| {
             match counter.fetch_add(1, Ordering::SeqCst) {
                 // The first session is analysed and compared in peace, and replacing its files meets a full disk.
-                3 => Err(AnalyseError::Io(io::ErrorKind::StorageFull.into())),
+                3 => Err(JobError::Io(io::ErrorKind::StorageFull.into())),
                 // The second is compared and analysed by a program that does not know its format.
-                4 | 5 => Err(AnalyseError::Unusable(Failure {
+                4 | 5 => Err(JobError::Unusable(Failure {
                     code: "unknown_format".to_owned(),
                     message: "no known format".to_owned(),
                     line: None,

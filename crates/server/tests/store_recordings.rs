@@ -181,7 +181,7 @@ async fn teams_do_not_see_or_share_each_others_recordings() {
     );
     let reanalysed = backend
         .jobs
-        .reanalyse(TENANT_B, session, sessions::Gates::default())
+        .reanalyze(TENANT_B, session, sessions::Gates::default())
         .await
         .unwrap();
     assert!(!reanalysed);

@@ -25,7 +25,7 @@ pub struct Request {
 
 /// What it found.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Analysed {
+pub struct JobOutput {
     pub summary: Summary,
     /// JSON, kept and served as it is.
     pub report: String,
@@ -37,7 +37,7 @@ pub struct Analysed {
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum AnalyseError {
+pub enum JobError {
     /// The recording cannot be analysed, now or later.
     #[error("{}", .0.message)]
     Unusable(Failure),
@@ -47,29 +47,29 @@ pub enum AnalyseError {
 }
 
 /// An analysis: `telemetry` in the server, something small in tests of the runner.
-pub type Analyse =
-    dyn Fn(&mut dyn BufRead, &Request, &mut DerivedDraft) -> Result<Analysed, AnalyseError> + Send + Sync;
+pub type Analyze =
+    dyn Fn(&mut dyn BufRead, &Request, &mut DerivedDraft) -> Result<JobOutput, JobError> + Send + Sync;
 
 /// Derived files ready to be put in place, and what is to be said about them.
 pub(crate) struct Derived {
     pub(crate) draft: DerivedDraft,
-    pub(crate) analysed: Analysed,
+    pub(crate) output: JobOutput,
 }
 
 /// Derives everything from one object into a draft. Blocks.
 pub(crate) fn derive(
     objects: &Objects,
-    analyse: &Analyse,
+    analyze: &Analyze,
     tenant: TenantId,
     sha256: Digest,
     request: &Request,
     name: Uuid,
-) -> Result<Derived, AnalyseError> {
+) -> Result<Derived, JobError> {
     let mut input = BufReader::with_capacity(READ_BYTES, objects.open_raw(tenant, sha256)?);
     let mut draft = objects.draft_derived(name)?;
-    let analysed = analyse(&mut input, request, &mut draft)?;
+    let output = analyze(&mut input, request, &mut draft)?;
     let mut file = draft.file("report.json")?;
-    file.write_all(analysed.report.as_bytes())?;
+    file.write_all(output.report.as_bytes())?;
     file.flush()?;
-    Ok(Derived { draft, analysed })
+    Ok(Derived { draft, output })
 }

@@ -22,8 +22,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use analysis::derive;
-pub use analysis::{Analyse, AnalyseError, Analysed, Request};
-pub use telemetry::analyse_with_telemetry;
+pub use analysis::{Analyze, JobError, JobOutput, Request};
+pub use telemetry::analyze_with_telemetry;
 pub(crate) use telemetry::options;
 use tokio::sync::Notify;
 
@@ -36,7 +36,7 @@ use crate::store::{JobId, SessionId, Store, StoreError, TenantId, jobs};
 pub struct Jobs {
     store: Store,
     objects: Arc<Objects>,
-    analyse: Arc<Analyse>,
+    analyze: Arc<Analyze>,
     work: Arc<Notify>,
     renew_every: Duration,
 }
@@ -44,11 +44,11 @@ pub struct Jobs {
 impl Jobs {
     /// `work` is notified by whoever commits a new job.
     #[must_use]
-    pub fn new(store: Store, objects: Arc<Objects>, analyse: Arc<Analyse>, work: Arc<Notify>) -> Self {
+    pub fn new(store: Store, objects: Arc<Objects>, analyze: Arc<Analyze>, work: Arc<Notify>) -> Self {
         Self {
             store,
             objects,
-            analyse,
+            analyze,
             work,
             renew_every: worker::RENEW_EVERY,
         }
@@ -74,7 +74,7 @@ impl Jobs {
 
     /// Analyses a session afresh, with a gate given by a person or with whatever the analysis finds. `false` if the tenant
     /// has no such session. The session is `waiting` when this returns.
-    pub async fn reanalyse(
+    pub async fn reanalyze(
         &self,
         tenant: TenantId,
         session: SessionId,

@@ -8,7 +8,7 @@ use telemetry::model::{GateShape, Vehicle};
 use telemetry::report::{LapKind, Report};
 use telemetry::{AnalyzeError, KnownTrack, Options, gate_text};
 
-use super::{AnalyseError, Analysed, Request};
+use super::{JobError, JobOutput, Request};
 use crate::objects::DerivedDraft;
 use crate::store::sessions::{Failure, Summary};
 use crate::store::tracks::{Track, TrackShape};
@@ -22,12 +22,12 @@ impl StreamFiles for ChannelFiles<'_> {
     }
 }
 
-/// See [`super::Analyse`].
-pub fn analyse_with_telemetry(
+/// See [`super::Analyze`].
+pub fn analyze_with_telemetry(
     input: &mut dyn BufRead,
     request: &Request,
     draft: &mut DerivedDraft,
-) -> Result<Analysed, AnalyseError> {
+) -> Result<JobOutput, JobError> {
     let analysis = telemetry::analyze(input, &options(request)?, &mut ChannelFiles(draft)).map_err(cause)?;
     let report = serde_json::to_string(&analysis.report).map_err(io::Error::other)?;
     let used = analysis
@@ -35,7 +35,7 @@ pub fn analyse_with_telemetry(
         .track
         .as_ref()
         .and_then(|track| track.id.as_deref());
-    Ok(Analysed {
+    Ok(JobOutput {
         summary: summary(&analysis.report),
         report,
         analysis_version: analysis.report.analysis_version,
@@ -52,7 +52,7 @@ pub fn analyse_with_telemetry(
 }
 
 /// A request in the words of `telemetry`.
-pub(crate) fn options(request: &Request) -> Result<Options, AnalyseError> {
+pub(crate) fn options(request: &Request) -> Result<Options, JobError> {
     Ok(Options {
         gate: gate(request.gate.as_deref())?,
         finish: gate(request.finish.as_deref())?,
@@ -62,9 +62,9 @@ pub(crate) fn options(request: &Request) -> Result<Options, AnalyseError> {
 }
 
 /// Gates are checked when a person gives them; one that does not parse any more says so in its session.
-fn gate(text: Option<&str>) -> Result<Option<GateShape>, AnalyseError> {
+fn gate(text: Option<&str>) -> Result<Option<GateShape>, JobError> {
     text.map(gate_text::parse).transpose().map_err(|error| {
-        AnalyseError::Unusable(Failure {
+        JobError::Unusable(Failure {
             code: "bad_gate".to_owned(),
             message: error.to_string(),
             line: None,
@@ -83,12 +83,12 @@ fn known_track(track: &Track) -> KnownTrack {
 }
 
 /// Trouble with our own disk is worth another try; a file that cannot be read as a recording is not.
-fn cause(error: AnalyzeError) -> AnalyseError {
+fn cause(error: AnalyzeError) -> JobError {
     match error {
-        AnalyzeError::Open(error) => AnalyseError::Io(error),
-        AnalyzeError::Read(ReadError::Io { source, .. }) => AnalyseError::Io(source),
-        AnalyzeError::Write(error) => AnalyseError::Io(io::Error::other(error)),
-        AnalyzeError::Detect(_) | AnalyzeError::Read(_) => AnalyseError::Unusable(Failure {
+        AnalyzeError::Open(error) => JobError::Io(error),
+        AnalyzeError::Read(ReadError::Io { source, .. }) => JobError::Io(source),
+        AnalyzeError::Write(error) => JobError::Io(io::Error::other(error)),
+        AnalyzeError::Detect(_) | AnalyzeError::Read(_) => JobError::Unusable(Failure {
             code: error.code().to_owned(),
             message: error.to_string(),
             line: error.line(),

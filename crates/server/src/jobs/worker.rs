@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
-use super::analysis::{AnalyseError, Derived, derive};
+use super::analysis::{Derived, JobError, derive};
 use super::settle::ATTEMPTS_MAX;
 use super::{Jobs, Request};
 use crate::store::jobs::{self, Taken};
@@ -130,7 +130,7 @@ impl Jobs {
             return Ok(());
         }
         let (objects, tenant, recording) = (self.objects.clone(), job.tenant, assignment.recording);
-        let Derived { draft, analysed } = match derived {
+        let Derived { draft, output } = match derived {
             Ok(derived) => derived,
             Err(failure) => {
                 let name = self.store.new_id();
@@ -140,20 +140,20 @@ impl Jobs {
         };
         on_thread(move || Ok(objects.publish_derived(tenant, recording, draft)?)).await?;
 
-        let learned = analysed.learned.map(|shape| Track {
+        let learned = output.learned.map(|shape| Track {
             id: TrackId(self.store.new_id()),
             number: tracks_known + 1,
             shape,
         });
         let found = Found {
-            summary: analysed.summary,
-            report: analysed.report,
-            analysis_version: analysed.analysis_version,
+            summary: output.summary,
+            report: output.report,
+            analysis_version: output.analysis_version,
             tracks_known,
             track: if assignment.tracks_known.is_some() {
                 assignment.track
             } else {
-                analysed.track
+                output.track
             },
         };
         let learned = learned.filter(|_| assignment.tracks_known.is_none());
@@ -185,13 +185,13 @@ impl Jobs {
             finish: assignment.finish.clone(),
             tracks,
         };
-        let (objects, analyse) = (self.objects.clone(), self.analyse.clone());
+        let (objects, analyze) = (self.objects.clone(), self.analyze.clone());
         let (tenant, sha256, name) = (job.tenant, assignment.sha256, self.store.new_id());
         let work = on_thread(
-            move || match derive(&objects, &*analyse, tenant, sha256, &request, name) {
+            move || match derive(&objects, &*analyze, tenant, sha256, &request, name) {
                 Ok(derived) => Ok(Ok(derived)),
-                Err(AnalyseError::Unusable(failure)) => Ok(Err(failure)),
-                Err(AnalyseError::Io(error)) => Err(error.into()),
+                Err(JobError::Unusable(failure)) => Ok(Err(failure)),
+                Err(JobError::Io(error)) => Err(error.into()),
             },
         );
         tokio::pin!(work);

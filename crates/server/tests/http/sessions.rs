@@ -2,7 +2,7 @@ use std::io::BufRead;
 use std::sync::{Arc, Mutex, mpsc};
 
 use serde_json::{Value, json};
-use server::jobs::{AnalyseError, Request, analyse_with_telemetry};
+use server::jobs::{JobError, Request, analyze_with_telemetry};
 use server::objects::DerivedDraft;
 use server::store::sessions::Failure;
 
@@ -128,7 +128,7 @@ fn a_session_that_is_analysed_again_shows_nothing_of_the_analysis_before() {
     let site = Site::analysing_with(Arc::new(
         move |input: &mut dyn BufRead, request: &Request, draft: &mut DerivedDraft| {
             word.lock().unwrap().recv().ok();
-            analyse_with_telemetry(input, request, draft)
+            analyze_with_telemetry(input, request, draft)
         },
     ));
     let cookie = site.sign_in(OWNER);
@@ -277,7 +277,7 @@ fn raw_bytes_come_whole_in_part_or_not_again() {
 fn a_failed_session_names_the_line_at_fault_to_whoever_asks_for_its_laps() {
     let site = Site::analysing_with(Arc::new(
         |_: &mut dyn BufRead, _: &Request, _: &mut DerivedDraft| {
-            Err(AnalyseError::Unusable(Failure {
+            Err(JobError::Unusable(Failure {
                 code: "bad_header".to_owned(),
                 message: "Line 7 is no header.".to_owned(),
                 line: Some(7),

@@ -15,7 +15,7 @@ use server::backend::{Backend, Environment};
 use server::clock::{Clock, Ids};
 use server::config::Config;
 use server::durable::RealFs;
-use server::jobs::{Analyse, analyse_with_telemetry};
+use server::jobs::{Analyze, analyze_with_telemetry};
 use server::store::accounts::Role;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -38,7 +38,7 @@ pub(crate) struct Site {
     runtime: Runtime,
     running: Option<Running>,
     config: Config,
-    analyse: Arc<Analyse>,
+    analyze: Arc<Analyze>,
 }
 
 impl Site {
@@ -49,17 +49,17 @@ impl Site {
 
     /// A fresh server with other settings.
     pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Self {
-        Self::prepared(change, Arc::new(analyse_with_telemetry))
+        Self::prepared(change, Arc::new(analyze_with_telemetry))
     }
 
     /// A server of [`OWNER`] with an analysis of the test's own.
-    pub(crate) fn analysing_with(analyse: Arc<Analyse>) -> Self {
-        let site = Self::prepared(|_| {}, analyse);
+    pub(crate) fn analysing_with(analyze: Arc<Analyze>) -> Self {
+        let site = Self::prepared(|_| {}, analyze);
         site.add_user(OWNER, Role::Owner);
         site
     }
 
-    fn prepared(change: impl FnOnce(&mut Config), analyse: Arc<Analyse>) -> Self {
+    fn prepared(change: impl FnOnce(&mut Config), analyze: Arc<Analyze>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config::local(folder.path());
         config.upload_max_bytes = UPLOAD_MAX_BYTES;
@@ -77,7 +77,7 @@ impl Site {
             runtime,
             running: None,
             config,
-            analyse,
+            analyze,
         };
         site.start();
         site
@@ -95,7 +95,7 @@ impl Site {
             fs: Arc::new(RealFs),
             clock: self.clock.clone(),
             ids: Arc::new(Ids::from_system()),
-            analyse: self.analyse.clone(),
+            analyze: self.analyze.clone(),
             commit_hook: None,
         };
         let (folder, config) = (self.folder.path(), &self.config);

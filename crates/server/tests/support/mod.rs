@@ -25,7 +25,7 @@ use jiff::Timestamp;
 use server::backend::{Backend, Environment};
 use server::clock::{Clock, Ids};
 use server::ingest::{Ingest, IngestError, Kind, Receipt, Sender, Upload};
-use server::jobs::{AnalyseError, Analysed, Request};
+use server::jobs::{JobError, JobOutput, Request};
 use server::objects::DerivedDraft;
 use server::store::sessions::{Failure, Summary};
 use server::store::{DeviceId, Store, StoreError, TenantId};
@@ -100,7 +100,7 @@ pub async fn backend_on(folder: &Path, clock: Arc<Ticking>, seed: u64) -> Backen
         fs: Arc::new(server::durable::RealFs),
         clock,
         ids: Arc::new(Ids::seeded(seed)),
-        analyse: Arc::new(small_analysis),
+        analyze: Arc::new(small_analysis),
         commit_hook: None,
     };
     Backend::open_in(folder, folder, 1_000_000, environment)
@@ -150,12 +150,12 @@ pub fn small_analysis(
     input: &mut dyn BufRead,
     request: &Request,
     draft: &mut DerivedDraft,
-) -> Result<Analysed, AnalyseError> {
+) -> Result<JobOutput, JobError> {
     let mut text = String::new();
     input.read_to_string(&mut text)?;
     if text.starts_with("bad") {
         let (code, message) = ("unknown_format".to_owned(), "no known format".to_owned());
-        return Err(AnalyseError::Unusable(Failure {
+        return Err(JobError::Unusable(Failure {
             code,
             message,
             line: Some(1),
@@ -172,7 +172,7 @@ pub fn small_analysis(
         text.lines().count(),
         request.gate.as_deref()
     );
-    Ok(Analysed {
+    Ok(JobOutput {
         summary: Summary::default(),
         report,
         analysis_version: 1,

@@ -46,7 +46,7 @@ pub(crate) async fn reanalyse(
         gate: request.gate,
         finish: request.finish,
     };
-    if app.jobs.reanalyse(member.tenant, session.id, gates).await? {
+    if app.jobs.reanalyze(member.tenant, session.id, gates).await? {
         Ok(StatusCode::ACCEPTED)
     } else {
         Err(ApiError::not_found("session"))
