@@ -11,7 +11,7 @@ use crate::columns::{self, GpsColumns, StreamFiles, WriteError};
 use crate::derive::{self, Derived, Filled};
 use crate::formats::{self, DETECT_BYTES, DetectError, Format, ReadError};
 use crate::laps::{self, Analysed, KnownTrack, Wanted};
-use crate::model::{Fix, GateShape, Message, Provenance, Vehicle};
+use crate::model::{GateShape, Message, Vehicle};
 use crate::quality;
 use crate::recording::{Collector, Recording};
 use crate::report::{ChannelInfo, Quality, Report};
@@ -119,9 +119,9 @@ pub fn analyze(
     );
     let vehicle = options.vehicle.or(recording.facts.vehicle);
     let lean_deg = (vehicle == Some(Vehicle::Motorcycle)).then(|| derive::lean_deg(&derived.lat_g));
-    let gps = gps_columns(&drive, &derived, lean_deg.as_deref(), &found);
+    let gps = gps_columns(&drive, &derived, lean_deg.as_deref(), &found, filled);
     columns::write_gps(files, &gps)?;
-    let channels = channels(&gps, filled, &quality, &recording);
+    let channels = channels(&gps, &quality, &recording);
 
     let mut messages = rejections(&recording, format);
     messages.append(&mut recording.messages);
@@ -184,6 +184,7 @@ fn gps_columns<'a>(
     derived: &'a Derived,
     lean_deg: Option<&'a [f32]>,
     found: &'a Analysed,
+    filled: Filled,
 ) -> GpsColumns<'a> {
     GpsColumns {
         time_s: &drive.time_s,
@@ -196,32 +197,19 @@ fn gps_columns<'a>(
         lap_time_s: &found.along.lap_time_s,
         track_pos_m: &found.along.track_pos_m,
         delta_best_s: &found.along.delta_best_s,
+        filled,
     }
 }
 
 /// Every channel of every stream, the fixes' first.
-fn channels(
-    gps: &GpsColumns<'_>,
-    filled: Filled,
-    quality: &Quality,
-    recording: &Recording,
-) -> Vec<ChannelInfo> {
-    let mut out: Vec<ChannelInfo> = columns::gps_channels(gps.lean_deg.is_some())
-        .into_iter()
-        .map(|mut channel| {
-            if (filled.speed && channel.name == "speed_mps")
-                || (filled.heading && channel.name == "heading_deg")
-            {
-                channel.provenance = Provenance::Derived;
-            }
-            let samples = known_values(gps, &channel.name);
-            let rate_hz = quality.rates_hz.get("gps").copied();
-            ChannelInfo {
-                stream: "gps".to_owned(),
-                channel,
-                samples,
-                rate_hz,
-            }
+fn channels(gps: &GpsColumns<'_>, quality: &Quality, recording: &Recording) -> Vec<ChannelInfo> {
+    let mut out: Vec<ChannelInfo> = gps
+        .channels()
+        .map(|(channel, samples)| ChannelInfo {
+            stream: "gps".to_owned(),
+            channel,
+            samples,
+            rate_hz: quality.rates_hz.get("gps").copied(),
         })
         .collect();
     for stream in &recording.streams {
@@ -235,28 +223,6 @@ fn channels(
         }
     }
     out
-}
-
-fn known_values(gps: &GpsColumns<'_>, name: &str) -> u64 {
-    let recorded = |of: fn(&Fix) -> f32| gps.fixes.iter().filter(|fix| !of(fix).is_nan()).count();
-    let derived = |values: &[f32]| values.iter().filter(|value| !value.is_nan()).count();
-    let count = match name {
-        "alt_m" => recorded(|fix| fix.alt_m),
-        "speed_mps" => recorded(|fix| fix.speed_mps),
-        "heading_deg" => recorded(|fix| fix.heading_deg),
-        "accuracy_m" => recorded(|fix| fix.accuracy_m),
-        "satellites" => recorded(|fix| fix.satellites),
-        "lat_g" => derived(gps.lat_g),
-        "lon_g" => derived(gps.lon_g),
-        "lean_deg" => gps.lean_deg.map_or(0, derived),
-        "lap" => gps.lap.iter().flatten().count(),
-        "lap_time_s" => derived(gps.lap_time_s),
-        "track_pos_m" => derived(gps.track_pos_m),
-        "delta_best_s" => derived(gps.delta_best_s),
-        // Place and distance are known for every fix.
-        _ => gps.fixes.len(),
-    };
-    count as u64
 }
 
 /// One message for each cause, with the lines where it was first met.

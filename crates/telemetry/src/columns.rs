@@ -14,7 +14,6 @@ mod writer;
 use std::io::{self, Write};
 
 pub(crate) use encoder::Encoder;
-pub(crate) use gps::channels as gps_channels;
 pub use gps::{GpsColumns, write_gps};
 pub use layout::{Clock, ROW_GROUP_ROWS};
 pub use reader::{ReadError, StreamReader};

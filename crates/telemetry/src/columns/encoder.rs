@@ -182,7 +182,9 @@ impl OpenFile {
         if group.rows() == 0 {
             return Ok(());
         }
-        self.writer
-            .write(&group.clock_s, group.values.iter().map(|v| Columns::F32(v)))
+        self.writer.write(
+            &group.clock_s,
+            group.values.iter().map(|v| Columns::F32(v.into())),
+        )
     }
 }

@@ -1,10 +1,14 @@
 //! The file of fixes with the channels derived from them.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 use parquet::errors::ParquetError;
 
 use super::layout::{Clock, Kind, ROW_GROUP_ROWS, TIME_S};
 use super::writer::{Columns, FileWriter};
 use super::{StreamFiles, WriteError};
+use crate::derive::Filled;
 use crate::model::{Channel, Fix, Provenance};
 
 /// Every slice has one value for each fix; unknown is NaN or `None`.
@@ -29,65 +33,127 @@ pub struct GpsColumns<'a> {
     pub track_pos_m: &'a [f32],
     /// Behind the best lap (positive) or ahead of it, at the same track position.
     pub delta_best_s: &'a [f32],
+    /// Which motion channels are not the receiver's.
+    pub filled: Filled,
 }
 
-impl GpsColumns<'_> {
-    fn is_even(&self) -> bool {
-        let rows = self.fixes.len();
-        let derived = [
-            self.distance_m,
-            self.lat_g,
-            self.lon_g,
-            self.lap_time_s,
-            self.track_pos_m,
-            self.delta_best_s,
-        ];
-        self.time_s.len() == rows
-            && self.lap.len() == rows
-            && derived
-                .into_iter()
-                .chain(self.lean_deg)
-                .all(|column| column.len() == rows)
+/// How the values of a column are got at; what is not recorded in the fix lies in a slice of its own.
+#[derive(Clone, Copy)]
+enum Values {
+    Wide(fn(&Fix) -> f64),
+    Narrow(fn(&Fix) -> f32),
+    Derived(for<'a> fn(&GpsColumns<'a>) -> &'a [f32]),
+    Lap,
+}
+
+/// One column of the file. The time column comes before all of them and is not among them.
+#[derive(Clone, Copy)]
+struct Column {
+    name: &'static str,
+    unit: &'static str,
+    values: Values,
+}
+
+const fn column(name: &'static str, unit: &'static str, values: Values) -> Column {
+    Column { name, unit, values }
+}
+
+/// Everything that knows a column of this file by name or place asks this table. Its order is the order in the file.
+const COLUMNS: [Column; 14] = [
+    column("lat_deg", "deg", Values::Wide(|fix| fix.lat_deg)),
+    column("lon_deg", "deg", Values::Wide(|fix| fix.lon_deg)),
+    column("alt_m", "m", Values::Narrow(|fix| fix.alt_m)),
+    column(SPEED_MPS, "m/s", Values::Narrow(|fix| fix.speed_mps)),
+    column(HEADING_DEG, "deg", Values::Narrow(|fix| fix.heading_deg)),
+    column("accuracy_m", "m", Values::Narrow(|fix| fix.accuracy_m)),
+    column("satellites", "", Values::Narrow(|fix| fix.satellites)),
+    column("distance_m", "m", Values::Derived(|gps| gps.distance_m)),
+    column("lat_g", "g", Values::Derived(|gps| gps.lat_g)),
+    column("lon_g", "g", Values::Derived(|gps| gps.lon_g)),
+    column("lap", "", Values::Lap),
+    column("lap_time_s", "s", Values::Derived(|gps| gps.lap_time_s)),
+    column("track_pos_m", "m", Values::Derived(|gps| gps.track_pos_m)),
+    column("delta_best_s", "s", Values::Derived(|gps| gps.delta_best_s)),
+];
+const SPEED_MPS: &str = "speed_mps";
+const HEADING_DEG: &str = "heading_deg";
+
+/// After all others, where lean is calculated.
+const LEAN: Column = column(
+    "lean_deg",
+    "deg",
+    Values::Derived(|gps| gps.lean_deg.unwrap_or_default()),
+);
+
+impl Column {
+    fn kind(self) -> Kind {
+        match self.values {
+            Values::Wide(_) => Kind::F64,
+            Values::Narrow(_) | Values::Derived(_) => Kind::F32,
+            Values::Lap => Kind::I32,
+        }
+    }
+
+    fn provenance(self, filled: Filled) -> Provenance {
+        let calculated =
+            (filled.speed && self.name == SPEED_MPS) || (filled.heading && self.name == HEADING_DEG);
+        match self.values {
+            Values::Wide(_) | Values::Narrow(_) if !calculated => Provenance::Recorded,
+            Values::Wide(_) | Values::Narrow(_) | Values::Derived(_) | Values::Lap => Provenance::Derived,
+        }
+    }
+
+    /// How many rows have a value.
+    fn known(self, gps: &GpsColumns<'_>) -> u64 {
+        let count = match self.values {
+            Values::Wide(of) => gps.fixes.iter().filter(|fix| !of(fix).is_nan()).count(),
+            Values::Narrow(of) => gps.fixes.iter().filter(|fix| !of(fix).is_nan()).count(),
+            Values::Derived(of) => of(gps).iter().filter(|value| !value.is_nan()).count(),
+            Values::Lap => gps.lap.iter().flatten().count(),
+        };
+        count as u64
+    }
+
+    /// How many rows the slice behind it has.
+    fn rows(self, gps: &GpsColumns<'_>) -> usize {
+        match self.values {
+            Values::Wide(_) | Values::Narrow(_) => gps.fixes.len(),
+            Values::Derived(of) => of(gps).len(),
+            Values::Lap => gps.lap.len(),
+        }
+    }
+
+    fn of<'a>(self, gps: &GpsColumns<'a>, rows: Range<usize>) -> Columns<'a> {
+        match self.values {
+            Values::Wide(of) => Columns::F64(gps.fixes[rows].iter().map(of).collect()),
+            Values::Narrow(of) => Columns::F32(gps.fixes[rows].iter().map(of).collect()),
+            Values::Derived(of) => Columns::F32(Cow::Borrowed(&of(gps)[rows])),
+            Values::Lap => Columns::I32(Cow::Borrowed(&gps.lap[rows])),
+        }
     }
 }
 
-/// Name, unit, kind, provenance. The order is the order of the columns in the file.
-const COLUMNS: [(&str, &str, Kind, Provenance); 15] = [
-    ("lat_deg", "deg", Kind::F64, Provenance::Recorded),
-    ("lon_deg", "deg", Kind::F64, Provenance::Recorded),
-    ("alt_m", "m", Kind::F32, Provenance::Recorded),
-    ("speed_mps", "m/s", Kind::F32, Provenance::Recorded),
-    ("heading_deg", "deg", Kind::F32, Provenance::Recorded),
-    ("accuracy_m", "m", Kind::F32, Provenance::Recorded),
-    ("satellites", "", Kind::F32, Provenance::Recorded),
-    ("distance_m", "m", Kind::F32, Provenance::Derived),
-    ("lat_g", "g", Kind::F32, Provenance::Derived),
-    ("lon_g", "g", Kind::F32, Provenance::Derived),
-    ("lap", "", Kind::I32, Provenance::Derived),
-    ("lap_time_s", "s", Kind::F32, Provenance::Derived),
-    ("track_pos_m", "m", Kind::F32, Provenance::Derived),
-    ("delta_best_s", "s", Kind::F32, Provenance::Derived),
-    ("lean_deg", "deg", Kind::F32, Provenance::Derived),
-];
+impl GpsColumns<'_> {
+    fn columns(&self) -> impl Iterator<Item = Column> {
+        COLUMNS.into_iter().chain(self.lean_deg.map(|_| LEAN))
+    }
 
-/// The channels of the fixes' file, in the order of its columns; `lean_deg` only where it is calculated.
-pub(crate) fn channels(with_lean: bool) -> Vec<Channel> {
-    columns(with_lean)
-        .iter()
-        .map(|(name, unit, _, provenance)| Channel {
-            name: (*name).to_owned(),
-            unit: (*unit).to_owned(),
-            source: "gps".to_owned(),
-            provenance: *provenance,
+    /// The channels of the file, in the order of its columns, each with the number of rows that have a value.
+    pub(crate) fn channels(&self) -> impl Iterator<Item = (Channel, u64)> {
+        self.columns().map(|column| {
+            let channel = Channel {
+                name: column.name.to_owned(),
+                unit: column.unit.to_owned(),
+                source: "gps".to_owned(),
+                provenance: column.provenance(self.filled),
+            };
+            (channel, column.known(self))
         })
-        .collect()
-}
+    }
 
-fn columns(with_lean: bool) -> &'static [(&'static str, &'static str, Kind, Provenance)] {
-    if with_lean {
-        &COLUMNS
-    } else {
-        &COLUMNS[..COLUMNS.len() - 1]
+    fn is_even(&self) -> bool {
+        let rows = self.fixes.len();
+        self.time_s.len() == rows && self.columns().all(|column| column.rows(self) == rows)
     }
 }
 
@@ -107,36 +173,14 @@ pub fn write_gps(files: &mut dyn StreamFiles, gps: &GpsColumns<'_>) -> Result<()
             "columns of different lengths".to_owned(),
         )));
     }
-    let with_lean = gps.lean_deg.is_some();
-    let kinds: Vec<_> = columns(with_lean)
-        .iter()
-        .map(|(name, _, kind, _)| (*name, *kind))
-        .collect();
-    let mut writer = FileWriter::create(out, TIME_S, &kinds, channels(with_lean)).map_err(failed)?;
+    let kinds: Vec<_> = gps.columns().map(|column| (column.name, column.kind())).collect();
+    let channels = gps.channels().map(|(channel, _)| channel).collect();
+    let mut writer = FileWriter::create(out, TIME_S, &kinds, channels).map_err(failed)?;
     let mut start = 0;
     while start < gps.fixes.len() {
         let rows = start..gps.fixes.len().min(start + ROW_GROUP_ROWS);
         start = rows.end;
-        let fixes = &gps.fixes[rows.clone()];
-        let wide = |of: fn(&Fix) -> f64| fixes.iter().map(of).collect::<Vec<f64>>();
-        let narrow = |of: fn(&Fix) -> f32| fixes.iter().map(of).collect::<Vec<f32>>();
-        let (lat_deg, lon_deg) = (wide(|f| f.lat_deg), wide(|f| f.lon_deg));
-        let recorded = [
-            narrow(|f| f.alt_m),
-            narrow(|f| f.speed_mps),
-            narrow(|f| f.heading_deg),
-            narrow(|f| f.accuracy_m),
-            narrow(|f| f.satellites),
-        ];
-        let derived = [gps.lap_time_s, gps.track_pos_m, gps.delta_best_s]
-            .into_iter()
-            .chain(gps.lean_deg);
-        let group = [Columns::F64(&lat_deg), Columns::F64(&lon_deg)]
-            .into_iter()
-            .chain(recorded.iter().map(|v| Columns::F32(v)))
-            .chain([gps.distance_m, gps.lat_g, gps.lon_g].map(|v| Columns::F32(&v[rows.clone()])))
-            .chain([Columns::I32(&gps.lap[rows.clone()])])
-            .chain(derived.map(|v| Columns::F32(&v[rows.clone()])));
+        let group = gps.columns().map(|column| column.of(gps, rows.clone()));
         writer.write(&gps.time_s[rows.clone()], group).map_err(failed)?;
     }
     writer.finish(Clock::IDENTITY).map_err(failed)

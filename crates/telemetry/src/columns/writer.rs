@@ -1,5 +1,6 @@
 //! Writes one channel file, a row group at a time.
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use parquet::data_type::{DataType, DoubleType, FloatType, Int32Type};
@@ -11,9 +12,9 @@ use crate::model::Channel;
 
 /// One column of a row group. NaN, or `None`, is written as null.
 pub(crate) enum Columns<'v> {
-    F64(&'v [f64]),
-    F32(&'v [f32]),
-    I32(&'v [Option<i32>]),
+    F64(Cow<'v, [f64]>),
+    F32(Cow<'v, [f32]>),
+    I32(Cow<'v, [Option<i32>]>),
 }
 
 /// The rows of a stream that are written together, column by column.
@@ -81,7 +82,7 @@ impl FileWriter {
             match column {
                 Columns::F64(values) => {
                     compact(
-                        values,
+                        &values,
                         |v| (!v.is_nan()).then_some(v),
                         &mut scratch.levels,
                         &mut scratch.f64,
@@ -90,7 +91,7 @@ impl FileWriter {
                 }
                 Columns::F32(values) => {
                     compact(
-                        values,
+                        &values,
                         |v| (!v.is_nan()).then_some(v),
                         &mut scratch.levels,
                         &mut scratch.f32,
@@ -98,7 +99,7 @@ impl FileWriter {
                     write_column::<FloatType, _>(&mut group, &scratch.f32, Some(&scratch.levels))?;
                 }
                 Columns::I32(values) => {
-                    compact(values, |v| v, &mut scratch.levels, &mut scratch.i32);
+                    compact(&values, |v| v, &mut scratch.levels, &mut scratch.i32);
                     write_column::<Int32Type, _>(&mut group, &scratch.i32, Some(&scratch.levels))?;
                 }
             }

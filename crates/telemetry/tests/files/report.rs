@@ -1,6 +1,7 @@
 //! What a file says of itself, and what was wrong with it, in the report.
 
 use telemetry::Options;
+use telemetry::model::Provenance;
 use telemetry::report::Report;
 
 use crate::support::analysed;
@@ -11,6 +12,27 @@ const HEAD: &str = "# RaceRender Data: TrackAddict 4.3.5 on Android 9 [x] (Mode:
 #[test]
 fn the_vehicle_has_the_name_that_the_file_gives_it() {
     assert_eq!(report(&[]).vehicle_name.as_deref(), Some("Kart 7"));
+}
+
+#[test]
+fn a_speed_that_the_file_does_not_have_is_derived_in_report_and_channel_file_alike() {
+    let text = HEAD.to_owned() + &(0..10).map(fix).collect::<String>();
+    let (report, files) = analysed(text.as_bytes(), &Options::default());
+    let stored = files.open("gps");
+    for name in ["speed_mps", "heading_deg"] {
+        let told = report
+            .channels
+            .iter()
+            .find(|info| info.channel.name == name)
+            .unwrap();
+        assert_eq!(told.channel.provenance, Provenance::Derived);
+        let kept = stored
+            .channels()
+            .iter()
+            .find(|channel| channel.name == name)
+            .unwrap();
+        assert_eq!(kept, &told.channel);
+    }
 }
 
 #[test]
@@ -42,15 +64,16 @@ fn a_gap_is_longer_than_the_report_says_a_step_may_be() {
 
 /// Ten fixes, a tenth of a second apart, from line 4 to line 13, then other lines.
 fn report(then: &[&str]) -> Report {
-    let fix = |i: u32| {
-        let (clock_s, utc_s) = (1.0 + f64::from(i) / 10.0, 1_769_940_672.5 + f64::from(i) / 10.0);
-        format!(
-            "{clock_s:.3},{utc_s:.3},0,1,0,45.5,{:.5}\n",
-            10.5 + f64::from(i) * 1e-5
-        )
-    };
     let mut text = HEAD.to_owned();
     text.extend((0..10).map(fix));
     text.extend(then.iter().map(|line| format!("{line}\n")));
     analysed(text.as_bytes(), &Options::default()).0
+}
+
+fn fix(i: u32) -> String {
+    let (clock_s, utc_s) = (1.0 + f64::from(i) / 10.0, 1_769_940_672.5 + f64::from(i) / 10.0);
+    format!(
+        "{clock_s:.3},{utc_s:.3},0,1,0,45.5,{:.5}\n",
+        10.5 + f64::from(i) * 1e-5
+    )
 }
