@@ -16,8 +16,9 @@ pub struct TimeBase {
     pub start_utc_ms: Option<f64>,
 }
 
-/// A step longer than this between two fixes is no pause but a receiver that learned the date (1970, 1980, 2000).
-const DATE_CHANGE_S: f64 = 86_400.0;
+/// A step longer than this between two fixes is no pause (a logger's file goes on over a weekend or a holiday) but a
+/// receiver that learned the date (1970, 1980, 2000, 1024 weeks ago).
+const DATE_CHANGE_S: f64 = 31.0 * 86_400.0;
 
 /// A run of equal stamps is spread over at most this: it is a clock of whole seconds.
 const COARSE_TICK_MAX_S: f64 = 2.0;

@@ -46,6 +46,66 @@ impl DayClock {
     }
 }
 
+/// A step between two dates that is longer than this is no pause: the receiver has just learned the date (before that it
+/// says 1980, or is 1024 weeks behind). People leave a logger's file open over a weekend or a holiday.
+const PAUSE_MAX_DAYS: f64 = 31.0;
+
+/// Seconds that follow a file's dates where it has them, and a [`DayClock`] where it has not.
+#[derive(Debug, Default)]
+pub(crate) struct DateClock {
+    clock: DayClock,
+    /// The last date told, and on which day of the clock it is.
+    told: Option<Told>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Told {
+    date_utc_ms: f64,
+    day: f64,
+}
+
+impl DateClock {
+    /// Seconds since midnight of the first day, and Unix milliseconds; the date is that day's midnight or NaN.
+    ///
+    /// A date that stays while the time of day passes midnight is late: the receiver repeats what it knew, and the day
+    /// goes on without it.
+    pub(crate) fn unroll(&mut self, of_day_s: f64, date_utc_ms: f64) -> (f64, f64) {
+        let by_time_s = self.clock.unroll(of_day_s);
+        if date_utc_ms.is_nan() {
+            return (by_time_s, f64::NAN);
+        }
+        let told = match self.told {
+            Some(told) => told.then(date_utc_ms, self.clock.days),
+            None => Told {
+                date_utc_ms,
+                day: self.clock.days,
+            },
+        };
+        if self.told.is_none_or(|before| before.date_utc_ms != date_utc_ms) {
+            self.clock.days = told.day;
+        }
+        self.told = Some(told);
+        let late_days = self.clock.days - told.day;
+        (
+            of_day_s + self.clock.days * DAY_S,
+            date_utc_ms + late_days * DAY_MS + of_day_s * 1000.0,
+        )
+    }
+}
+
+impl Told {
+    /// The day of the next date: as far from this one as the dates say, unless the receiver only now learned it.
+    fn then(self, date_utc_ms: f64, day_by_time: f64) -> Self {
+        let days = (date_utc_ms - self.date_utc_ms) / DAY_MS;
+        let day = if days.abs() > PAUSE_MAX_DAYS {
+            day_by_time
+        } else {
+            self.day + days
+        };
+        Self { date_utc_ms, day }
+    }
+}
+
 /// Unix milliseconds of an ISO 8601 time; without a zone it is taken as UTC.
 pub(crate) fn iso_utc_ms(text: &str) -> Option<f64> {
     let nanos = match text.parse::<jiff::Timestamp>() {

@@ -3,16 +3,18 @@
 //! Own code: the `nmea` crate keeps state for satellites we do not need and merges by sentence order, while logs in the
 //! field mix orders, drop sentences and flip bits. A sentence counts only with a right checksum.
 
+mod fields;
+
 use std::io::BufRead;
 
 use crate::model::{Fix, Message, Provenance};
 use crate::sink::{Rejection, Sink};
 
-use super::cells::{is_place, number};
 use super::channels::{Column, KMH_IN_MPS, KNOT_IN_MPS, Stream, narrow};
-use super::date::{DayClock, midnight_utc_ms, packed_time_s};
+use super::date::DateClock;
 use super::lines::Lines;
 use super::{Format, ReadError};
+use fields::{Fields, date_utc_ms, optional, place, time_s};
 
 /// True for a line that holds a sentence with a right checksum.
 pub(super) fn is_sentence(line: &[u8]) -> bool {
@@ -46,6 +48,17 @@ pub(super) fn read(input: &mut dyn BufRead, sink: &mut dyn Sink) -> Result<(), R
         sink.message(Message {
             code: "no_date".into(),
             text: "The log has no RMC sentence, so its date and speeds are unknown; switch RMC on in the logger.".into(),
+            line: None,
+        });
+    }
+    if log.guessed > 0 {
+        sink.message(Message {
+            code: "estimated_positions".into(),
+            text: format!(
+                "The receiver says of {} positions that it did not measure them (dead reckoning, simulator or typed \
+                 in by hand); lap times from them are not to be relied on.",
+                log.guessed
+            ),
             line: None,
         });
     }
@@ -89,11 +102,49 @@ fn is_for_others(line: &[u8]) -> bool {
     line.first().is_none_or(|first| *first == b'!') || line.iter().all(u8::is_ascii_whitespace)
 }
 
+/// Accuracy of a position for a dilution of 1: what a receiver in the open is good for, antenna and all. Sentences
+/// carry no accuracy of their own but GST, which hardly a logger writes.
+const HDOP_ONE_M: f64 = 2.5;
+/// Accuracy given to a place that nobody measured: no lap time can be taken from it.
+const GUESSED_M: f32 = 100.0;
+
+/// Where a position comes from, as RMC's mode and GGA's quality say. The worse word of the two counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Origin {
+    /// Satellites, or a receiver too old to say.
+    #[default]
+    Measured,
+    /// Dead reckoning, typed in by hand, or a simulator.
+    Guessed,
+    Nothing,
+}
+
+impl Origin {
+    fn of_mode(mode: &[u8]) -> Self {
+        match mode {
+            b"N" => Self::Nothing,
+            b"E" | b"M" | b"S" => Self::Guessed,
+            _ => Self::Measured,
+        }
+    }
+
+    fn of_quality(quality: &[u8]) -> Self {
+        match quality {
+            b"0" => Self::Nothing,
+            b"6" | b"7" | b"8" => Self::Guessed,
+            _ => Self::Measured,
+        }
+    }
+}
+
 /// What the sentences of one moment said so far.
 #[derive(Debug, Clone, Copy)]
 struct Epoch {
     of_day_s: f64,
+    /// Midnight of the date that RMC gave; NaN without one.
+    date_utc_ms: f64,
     has_rmc: bool,
+    origin: Origin,
     fix: Fix,
     hdop: f64,
 }
@@ -101,14 +152,16 @@ struct Epoch {
 #[derive(Default)]
 struct Log {
     epoch: Option<Epoch>,
-    days: DayClock,
+    days: DateClock,
     rmc_seen: bool,
+    /// Fixes that no satellite measured.
+    guessed: u64,
     log: Option<Stream>,
 }
 
 impl Log {
     fn take(&mut self, body: &[u8], sink: &mut dyn Sink) -> Result<(), Rejection> {
-        let mut fields = Fields { rest: Some(body) };
+        let mut fields = Fields::of(body);
         let address = fields.next();
         match address.get(address.len().saturating_sub(3)..) {
             Some(b"RMC") => self.rmc(fields, sink),
@@ -129,13 +182,23 @@ impl Log {
         let knots = optional(fields.next())?;
         let course = optional(fields.next())?;
         let date = date_utc_ms(fields.next())?;
+        let origin = Origin::of_mode(fields.skip(2).next());
+        // The same time of another day.
+        let is_other_day = |epoch: &Epoch| epoch.has_rmc && epoch.date_utc_ms.to_bits() != date.to_bits();
+        if self.epoch.as_ref().is_some_and(is_other_day) {
+            self.flush(sink);
+        }
         let epoch = self.epoch_at(of_day_s, sink);
+        epoch.origin = epoch.origin.max(origin);
+        if epoch.origin == Origin::Nothing {
+            return Err(Rejection::NoFix);
+        }
         epoch.has_rmc = true;
         epoch.fix.lat_deg = lat_deg;
         epoch.fix.lon_deg = lon_deg;
         epoch.fix.speed_mps = narrow(knots * KNOT_IN_MPS);
         epoch.fix.heading_deg = narrow(course);
-        epoch.fix.utc_ms = date + of_day_s * 1000.0;
+        epoch.date_utc_ms = date;
         Ok(())
     }
 
@@ -145,9 +208,14 @@ impl Log {
             time => time_s(time)?,
         };
         let place_or_not = place(&mut fields);
-        if fields.next() == b"0" || place_or_not.is_err() {
-            // An RMC of the same moment says so as well and is the one that is counted.
-            return if self.rmc_seen {
+        let origin = Origin::of_quality(fields.next());
+        if origin == Origin::Nothing || place_or_not.is_err() {
+            let rmc_seen = self.rmc_seen;
+            let epoch = self.epoch_at(of_day_s, sink);
+            epoch.origin = epoch.origin.max(origin);
+            let contradicts = epoch.has_rmc && origin == Origin::Nothing;
+            // Usually an RMC of the same moment says so as well and is the one that is counted.
+            return if rmc_seen && !contradicts {
                 Ok(())
             } else {
                 Err(Rejection::NoFix)
@@ -158,6 +226,7 @@ impl Log {
         let hdop = optional(fields.next())?;
         let alt_m = optional(fields.next())?;
         let epoch = self.epoch_at(of_day_s, sink);
+        epoch.origin = epoch.origin.max(origin);
         if !epoch.has_rmc {
             epoch.fix.lat_deg = lat_deg;
             epoch.fix.lon_deg = lon_deg;
@@ -190,7 +259,9 @@ impl Log {
         }
         self.epoch.get_or_insert_with(|| Epoch {
             of_day_s,
+            date_utc_ms: f64::NAN,
             has_rmc: false,
+            origin: Origin::Measured,
             fix: Fix::at(f64::NAN, f64::NAN, f64::NAN),
             hdop: f64::NAN,
         })
@@ -201,10 +272,16 @@ impl Log {
             return;
         };
         // Where a log has RMC, a GGA alone is one whose RMC was damaged or void, and nobody vouches for its place.
-        if self.rmc_seen && !epoch.has_rmc {
+        if epoch.origin == Origin::Nothing || epoch.fix.lat_deg.is_nan() || (self.rmc_seen && !epoch.has_rmc)
+        {
             return;
         }
-        epoch.fix.clock_s = self.days.unroll(epoch.of_day_s);
+        epoch.fix.accuracy_m = narrow(epoch.hdop * HDOP_ONE_M);
+        if epoch.origin == Origin::Guessed {
+            self.guessed += 1;
+            epoch.fix.accuracy_m = epoch.fix.accuracy_m.max(GUESSED_M);
+        }
+        (epoch.fix.clock_s, epoch.fix.utc_ms) = self.days.unroll(epoch.of_day_s, epoch.date_utc_ms);
         sink.fix(epoch.fix);
         if !epoch.hdop.is_nan() {
             let stream = self.log.take().or_else(|| Stream::declare(sink, "log", &[HDOP]));
@@ -223,84 +300,3 @@ const HDOP: Column<'static> = Column {
     source: "",
     provenance: Provenance::Recorded,
 };
-
-/// Comma-separated fields of a sentence; empty ones after the last, as receivers of all ages differ in their number.
-struct Fields<'a> {
-    rest: Option<&'a [u8]>,
-}
-
-impl<'a> Fields<'a> {
-    fn next(&mut self) -> &'a [u8] {
-        let Some(rest) = self.rest else { return b"" };
-        match memchr::memchr(b',', rest) {
-            Some(comma) => {
-                let (field, tail) = rest.split_at(comma);
-                self.rest = tail.get(1..);
-                field
-            }
-            None => {
-                self.rest = None;
-                rest
-            }
-        }
-    }
-
-    fn skip(&mut self, count: usize) -> &mut Self {
-        for _ in 0..count {
-            self.next();
-        }
-        self
-    }
-}
-
-fn optional(field: &[u8]) -> Result<f64, Rejection> {
-    number(field).map_err(|_| Rejection::Malformed)
-}
-
-fn time_s(field: &[u8]) -> Result<f64, Rejection> {
-    packed_time_s(optional(field)?).ok_or(Rejection::Malformed)
-}
-
-/// Latitude, its half, longitude, its half.
-fn place(fields: &mut Fields<'_>) -> Result<(f64, f64), Rejection> {
-    let lat_deg = angle_deg(fields.next(), fields.next(), [b"N", b"S"])?;
-    let lon_deg = angle_deg(fields.next(), fields.next(), [b"E", b"W"])?;
-    if is_place(lat_deg, lon_deg) {
-        Ok((lat_deg, lon_deg))
-    } else {
-        Err(Rejection::Malformed)
-    }
-}
-
-/// `dddmm.mmmm` and its half of the globe in degrees.
-fn angle_deg(packed: &[u8], half: &[u8], [positive, negative]: [&[u8; 1]; 2]) -> Result<f64, Rejection> {
-    let packed = optional(packed)?;
-    let degrees = (packed / 100.0).floor();
-    let minutes = packed - degrees * 100.0;
-    if !(0.0..60.0).contains(&minutes) {
-        return Err(Rejection::Malformed);
-    }
-    let angle = degrees + minutes / 60.0;
-    if half == positive {
-        Ok(angle)
-    } else if half == negative {
-        Ok(-angle)
-    } else {
-        Err(Rejection::Malformed)
-    }
-}
-
-/// Midnight of `ddmmyy` in Unix milliseconds; NaN where the field is empty. GPS has no dates before 1980.
-fn date_utc_ms(field: &[u8]) -> Result<f64, Rejection> {
-    if field.is_empty() {
-        return Ok(f64::NAN);
-    }
-    let digits: u32 = std::str::from_utf8(field)
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .ok_or(Rejection::Malformed)?;
-    let part = |divisor: u32| i16::try_from(digits / divisor % 100).unwrap_or(0);
-    let year = part(1) + if part(1) < 80 { 2000 } else { 1900 };
-    let [month, day] = [part(100), part(10_000)].map(|part| i8::try_from(part).unwrap_or(0));
-    midnight_utc_ms(year, month, day).ok_or(Rejection::Malformed)
-}

@@ -119,6 +119,51 @@ fn a_void_rmc_is_no_fix_even_with_a_stale_place() {
 }
 
 #[test]
+fn a_place_the_receiver_disowns_is_no_fix_whichever_sentence_says_so() {
+    let file = log(&[
+        "GPRMC,120000.00,A,4530.0000,N,01030.0000,E,10.0,90.5,010226,,,A",
+        "GPRMC,120000.10,A,4530.0000,N,01030.0000,E,10.0,90.5,010226,,,N",
+        "GPRMC,120000.20,A,4530.0000,N,01030.0000,E,10.0,90.5,010226,,,A",
+        "GPGGA,120000.20,4530.0000,N,01030.0000,E,0,00,99.9,100.5,M,47.0,M,,",
+        "GPGGA,120000.30,4530.0000,N,01030.0000,E,0,00,99.9,100.5,M,47.0,M,,",
+        "GPRMC,120000.30,A,4530.0000,N,01030.0000,E,10.0,90.5,010226,,,A",
+    ]);
+    let kept = keep(Format::Nmea, file);
+    assert_eq!(kept.fixes.len(), 1);
+    assert_eq!(
+        kept.rejected,
+        [
+            (Rejection::NoFix, 2),
+            (Rejection::NoFix, 4),
+            (Rejection::NoFix, 6)
+        ]
+    );
+}
+
+#[test]
+fn accuracy_is_two_and_a_half_metres_for_a_dilution_of_one_and_useless_for_guesses() {
+    let second = |mode: &str, quality: &str| {
+        let bodies = [
+            format!("GPRMC,120000.10,A,4530.0000,N,01030.0000,E,10.0,90.5,010226,,,{mode}"),
+            format!("GPGGA,120000.10,4530.0000,N,01030.0000,E,{quality},09,0.8,100.5,M,47.0,M,,"),
+        ];
+        keep(Format::Nmea, log(&bodies.each_ref().map(String::as_str)))
+    };
+    let measured = second("A", "1");
+    assert_close(measured.fixes[0].accuracy_m.into(), 2.0, 1e-6);
+    assert_eq!(measured.message_codes(), [""; 0]);
+    for (mode, quality) in [("E", "1"), ("S", "8"), ("M", "7"), ("A", "6")] {
+        let guessed = second(mode, quality);
+        assert_eq!(guessed.fixes[0].accuracy_m, 100.0, "{mode} {quality}");
+        assert_eq!(
+            guessed.message_codes(),
+            ["estimated_positions"],
+            "{mode} {quality}"
+        );
+    }
+}
+
+#[test]
 fn midnight_goes_on_in_clock_and_date() {
     let file = log(&[
         "GPRMC,235959.90,A,4530.0000,N,01030.0000,E,10.0,90.5,311225,,,A",
@@ -127,6 +172,56 @@ fn midnight_goes_on_in_clock_and_date() {
     let kept = keep(Format::Nmea, file);
     assert_close(kept.fixes[1].clock_s - kept.fixes[0].clock_s, 0.1, 1e-6);
     assert_close(kept.fixes[1].utc_ms - kept.fixes[0].utc_ms, 100.0, 1e-3);
+}
+
+/// Clock of the second fix after the first and how far its UTC is ahead, for two moments told as `(time, date)`.
+fn steps_s(moments: [(&str, &str); 2]) -> [f64; 2] {
+    let bodies =
+        moments.map(|(time, date)| format!("GPRMC,{time},A,4530.0000,N,01030.0000,E,10.0,90.5,{date},,,A"));
+    let kept = keep(Format::Nmea, log(&bodies.each_ref().map(String::as_str)));
+    let [first, second] = kept.fixes.as_slice() else {
+        panic!("{:?}", kept.fixes)
+    };
+    [
+        second.clock_s - first.clock_s,
+        (second.utc_ms - first.utc_ms) / 1000.0,
+    ]
+}
+
+#[test]
+fn the_next_day_comes_a_day_later_whatever_its_hour() {
+    for (next, expected_s) in [
+        ("130000.00", 90_000.0),
+        ("110000.00", 82_800.0),
+        ("120000.00", 86_400.0),
+    ] {
+        let [clock_s, utc_s] = steps_s([("120000.00", "010120"), (next, "020120")]);
+        assert_close(clock_s, expected_s, 1e-6);
+        assert_close(utc_s, expected_s, 1e-6);
+    }
+}
+
+#[test]
+fn midnight_passes_although_the_date_stays() {
+    let [clock_s, utc_s] = steps_s([("235959.00", "311225"), ("000001.00", "311225")]);
+    assert_close(clock_s, 2.0, 1e-6);
+    assert_close(utc_s, 2.0, 1e-6);
+    let late = [
+        ("235959.00", "311225"),
+        ("000001.00", "311225"),
+        ("000002.00", "010126"),
+    ]
+    .map(|(time, date)| format!("GPRMC,{time},A,4530.0000,N,01030.0000,E,10.0,90.5,{date},,,A"));
+    let kept = keep(Format::Nmea, log(&late.each_ref().map(String::as_str)));
+    assert_close(kept.fixes[2].clock_s - kept.fixes[0].clock_s, 3.0, 1e-6);
+    assert_close(kept.fixes[2].utc_ms - kept.fixes[0].utc_ms, 3000.0, 1e-3);
+}
+
+#[test]
+fn a_receiver_that_learns_the_date_is_no_pause_of_years() {
+    let [clock_s, utc_s] = steps_s([("120000.00", "060180"), ("120001.00", "201126")]);
+    assert_close(clock_s, 1.0, 1e-6);
+    assert!(utc_s > 1e9, "what it said stays: {utc_s}");
 }
 
 #[test]
