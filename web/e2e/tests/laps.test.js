@@ -134,7 +134,7 @@ test('arrow keys move the cursor on charts and map together, brackets change the
   await page.keyboard.press('Escape');
 });
 
-test('a finger across a chart moves the cursor, a finger down it moves the page', async () => {
+test('a finger across a chart moves the cursor, a finger down it moves the page, a turned phone turns it', async () => {
   const phone = await browser.newContext({
     viewport: SIZES.phone,
     hasTouch: true,
@@ -158,6 +158,12 @@ test('a finger across a chart moves the cursor, a finger down it moves the page'
   assert.equal(await scrolled(), before);
   await swipe(touched, [x, y], [x, y - 150]);
   assert.ok((await scrolled()) > before + 50, `${before} → ${await scrolled()}`);
+
+  await touched.setViewportSize({ width: SIZES.phone.height, height: SIZES.phone.width });
+  await untilCanvas(touched, (width) => width > 700);
+  await touched.setViewportSize(SIZES.phone);
+  await untilCanvas(touched, (width) => width <= SIZES.phone.width);
+  assert.equal(await touched.evaluate('document.documentElement.scrollWidth'), SIZES.phone.width);
   await phone.close();
 });
 
@@ -183,6 +189,19 @@ test('nothing in all this broke the content security policy, threw, or asked ano
   const unexpected = complaints.filter((complaint) => !/status of 4(00|22)/.test(complaint));
   assert.deepEqual(unexpected, []);
 });
+
+/** Asks from outside: the page's policy refuses functions made of text, which waiting inside it would need. */
+async function untilCanvas(page, wide) {
+  const end = Date.now() + 10_000;
+  let width;
+  do
+    width = await page
+      .locator('figure canvas')
+      .first()
+      .evaluate((canvas) => canvas.clientWidth);
+  while (!wide(width) && Date.now() < end);
+  assert.ok(wide(width), `a chart is ${width} px wide`);
+}
 
 /** A finger as the browser gets it from the screen: it decides itself between scrolling and handing over. */
 async function swipe(page, from, to) {
