@@ -8,6 +8,8 @@ mod clock;
 mod drive;
 mod jumps;
 mod order;
+mod speeds;
+mod strays;
 
 use std::collections::BTreeMap;
 
@@ -48,7 +50,11 @@ pub fn clean(mut fixes: Vec<Fix>, base: TimeBase) -> Cleaned {
     let mut time_s = clock::times(&mut fixes, base, &mut tally);
     order::in_time_order(&mut fixes, &mut time_s, &mut tally);
     let jumps = jumps::drop_jumps(&mut fixes, &mut time_s, &mut tally);
-    let drive = Drive::new(fixes, time_s, jumps);
+    let mut drive = Drive::new(fixes, time_s, jumps);
+    speeds::drop_implausible(&mut drive, &mut tally);
+    let jumped = strays::jumps_told(&drive.fixes, &drive.time_s, &drive.jumps, &drive.off_track);
+    tally.messages.extend(jumped);
+    tally.messages.extend(strays::weakness_told(&drive.fixes));
     let causes = [
         ("no_fix", tally.no_fix),
         ("time_jump", tally.time_jump),

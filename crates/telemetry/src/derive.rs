@@ -43,7 +43,10 @@ pub fn fill_motion(drive: &mut Drive) -> Filled {
             if !(drive.fixes[i].speed_mps.is_nan() || drive.fixes[i].heading_deg.is_nan()) {
                 continue;
             }
-            let Some((from, to)) = window.around(&drive.time_s, i) else {
+            let Some((from, to)) = window
+                .around(&drive.time_s, i)
+                .and_then(|ends| without_jump(&drive.jumps, i, ends))
+            else {
                 continue;
             };
             let way = drive.point(to) - drive.point(from);
@@ -62,6 +65,14 @@ pub fn fill_motion(drive: &mut Drive) -> Filled {
         speed: mostly(unknown_speeds),
         heading: mostly(unknown_headings),
     }
+}
+
+/// The part of a window around `i` in which the way is known.
+fn without_jump(jumps: &[usize], i: usize, (from, to): (usize, usize)) -> Option<(usize, usize)> {
+    let next = jumps.partition_point(|&jump| jump <= i);
+    let from = next.checked_sub(1).map_or(from, |last| from.max(jumps[last]));
+    let to = jumps.get(next).map_or(to, |&jump| to.min(jump - 1));
+    (from < to).then_some((from, to))
 }
 
 /// Calculates distance and accelerations.

@@ -35,6 +35,7 @@ pub fn assess(cleaned: &Cleaned, rejected_by_parser: &BTreeMap<Rejection, u64>) 
         longest_gap_s: rounded(holes.longest_s, 1e3),
         gap_list: holes.list,
         stalls: holes.stalls,
+        jumps: drive.jumps.len() as u64,
         max_speed_kmh: max_speed_kmh(drive),
         rates_hz,
         declared_lost: 0,
@@ -70,8 +71,14 @@ impl Holes {
         };
         let gap_s = timing::gap_s(drive.step_s());
         let mut missing_s = 0.0;
-        for pair in drive.time_s.windows(2) {
+        let trusted = drive.trusted();
+        let mut jumps = drive.jumps.iter().peekable();
+        for (i, pair) in (1..).zip(drive.time_s.windows(2)) {
             let step_s = pair[1] - pair[0];
+            let jumped = jumps.next_if_eq(&&i).is_some();
+            if step_s <= gap_s && (jumped || !trusted[i - 1] || !trusted[i]) {
+                missing_s += step_s;
+            }
             if step_s > gap_s {
                 holes.gaps += 1;
                 holes.longest_s = holes.longest_s.max(step_s);

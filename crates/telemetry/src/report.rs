@@ -140,6 +140,8 @@ pub struct Quality {
     pub gap_list: Vec<Gap>,
     /// Steps over two medians that are no gaps: short stalls, as a card write causes them.
     pub stalls: u64,
+    /// Times that the position was suddenly elsewhere and stayed there; the message `position_jump` tells when.
+    pub jumps: u64,
     pub max_speed_kmh: Option<f64>,
     /// Measured median rate of each stream: `gps`, `imu`, …
     pub rates_hz: BTreeMap<String, f64>,

@@ -38,7 +38,18 @@ pub(super) fn times(fixes: &mut Vec<Fix>, base: TimeBase, tally: &mut Tally) -> 
         let finite: Vec<bool> = time_s.iter().map(|t| t.is_finite()).collect();
         retain_indexed(fixes, &mut time_s, |i| finite[i]);
     }
-    keep_longest_era(fixes, &mut time_s);
+    let left_out = keep_longest_era(fixes, &mut time_s);
+    if left_out > 0 {
+        let records = if left_out == 1 { "fix is" } else { "fixes are" };
+        tally.messages.push(Message {
+            code: "other_dates_left_out".to_owned(),
+            text: format!(
+                "{left_out} GPS {records} more than a day away from the longest stretch of the file and left out; \
+                 give each day a file of its own."
+            ),
+            line: None,
+        });
+    }
     tally.time_jump += (before - fixes.len()) as u64;
     if spread_coarse_ticks(fixes, &mut time_s) {
         tally.messages.push(Message {
@@ -64,7 +75,8 @@ fn utc_is_fine(fixes: &[Fix]) -> bool {
 }
 
 /// A receiver that learns the date under way splits the recording in eras; the one with most fixes is believed.
-fn keep_longest_era(fixes: &mut Vec<Fix>, time_s: &mut Vec<f64>) {
+/// Gives back how many were left out.
+fn keep_longest_era(fixes: &mut Vec<Fix>, time_s: &mut Vec<f64>) -> usize {
     let (mut start, mut longest) = (0, 0..0);
     for i in 1..=time_s.len() {
         if i < time_s.len() && (time_s[i] - time_s[i - 1]).abs() <= DATE_CHANGE_S {
@@ -76,8 +88,11 @@ fn keep_longest_era(fixes: &mut Vec<Fix>, time_s: &mut Vec<f64>) {
         start = i;
     }
     if longest.len() < time_s.len() {
+        let held = fixes.len();
         retain_indexed(fixes, time_s, |i| longest.contains(&i));
+        return held - fixes.len();
     }
+    0
 }
 
 /// Spreads runs of equal stamps at different places evenly up to the next stamp, where that is the recording's habit.
@@ -85,7 +100,8 @@ fn spread_coarse_ticks(fixes: &[Fix], time_s: &mut [f64]) -> bool {
     let shared = (1..fixes.len())
         .filter(|&i| time_s[i] == time_s[i - 1] && moved(&fixes[i - 1], &fixes[i]))
         .count();
-    if shared * 3 < fixes.len() {
+    // One stamp for all of them is no clock at all: nothing says over how long to spread.
+    if shared * 3 < fixes.len() || time_s.first() == time_s.last() {
         return false;
     }
     let mut start = 0;

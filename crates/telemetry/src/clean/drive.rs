@@ -1,7 +1,10 @@
 //! The believed fixes of a recording, on a flat plane and one time base.
 
+use std::ops::Range;
+
 use timing::{Plane, Point, Sample};
 
+use super::strays;
 use crate::model::Fix;
 
 /// Fixes in strictly ascending time, with the plane that all geometry of this recording happens in.
@@ -12,6 +15,8 @@ pub struct Drive {
     pub time_s: Vec<f64>,
     /// Indices to which the way from the fix before is unknown, because the position jumped.
     pub jumps: Vec<usize>,
+    /// Fixes between a jump away and the jump back: consistent in themselves, but not where the vehicle was.
+    pub off_track: Vec<Range<usize>>,
     plane: Plane,
     step_s: f64,
     /// South-west and north-east corner of everything driven.
@@ -25,15 +30,26 @@ impl Drive {
             .map_or((0.0, 0.0), |fix| (fix.lat_deg, fix.lon_deg));
         let step_s = median_step_s(&time_s);
         let plane = Plane::at(middle.0, middle.1);
+        let off_track = strays::off_track(&fixes, &time_s, &jumps);
         let bounds = bounds(fixes.iter().map(|fix| plane.point(fix.lat_deg, fix.lon_deg)));
         Self {
             fixes,
             time_s,
             jumps,
+            off_track,
             plane,
             step_s,
             bounds,
         }
+    }
+
+    /// For each fix, whether it can be believed to be within the width of a race track.
+    pub fn trusted(&self) -> Vec<bool> {
+        let mut trusted: Vec<bool> = self.fixes.iter().map(|fix| !strays::is_weak(fix)).collect();
+        for range in &self.off_track {
+            trusted[range.clone()].fill(false);
+        }
+        trusted
     }
 
     pub fn len(&self) -> usize {

@@ -54,13 +54,15 @@ fn find(fixes: &[Fix], time_s: &[f64]) -> (Vec<Range<usize>>, Vec<usize>) {
     let mut run_start = 0;
     let mut last = 0;
     let mut held: Range<usize> = 0..0;
+    let mut pace = Pace::default();
     for i in 1..fixes.len() {
-        if within_reach(fixes, time_s, last, i) {
+        if within_reach(fixes, time_s, last, i, pace.mps) {
+            pace.step(metres(fixes, last, i), time_s[i] - time_s[last]);
             if !held.is_empty() {
                 dropped.push(held.clone());
             }
             (last, held) = (i, i..i);
-        } else if !held.is_empty() && within_reach(fixes, time_s, i - 1, i) {
+        } else if !held.is_empty() && within_reach(fixes, time_s, i - 1, i, None) {
             held.end = i + 1;
             if held.len() >= SETTLED_FIXES && time_s[i] - time_s[held.start] >= SETTLED_S {
                 if last + 1 - run_start < SETTLED_FIXES {
@@ -69,6 +71,7 @@ fn find(fixes: &[Fix], time_s: &[f64]) -> (Vec<Range<usize>>, Vec<usize>) {
                 }
                 breaks.push(held.start);
                 (run_start, last, held) = (held.start, i, i..i);
+                pace = Pace::default();
             }
         } else {
             if !held.is_empty() {
@@ -84,17 +87,41 @@ fn find(fixes: &[Fix], time_s: &[f64]) -> (Vec<Range<usize>>, Vec<usize>) {
     (dropped, breaks)
 }
 
-fn within_reach(fixes: &[Fix], time_s: &[f64], a: usize, b: usize) -> bool {
+/// The speed of the believed way, for files that say none: it falls no faster than a vehicle that coasts, so that a
+/// repeated position does not make the next one a jump.
+#[derive(Debug, Default)]
+struct Pace {
+    mps: Option<f32>,
+}
+
+impl Pace {
+    const COASTING_MPS2: f64 = 5.0;
+
+    fn step(&mut self, way_m: f64, step_s: f64) {
+        if step_s > 0.0 {
+            let coasted = f64::from(self.mps.unwrap_or(0.0)) - Self::COASTING_MPS2 * step_s;
+            self.mps = Some((way_m / step_s).max(coasted) as f32);
+        }
+    }
+}
+
+fn metres(fixes: &[Fix], a: usize, b: usize) -> f64 {
+    Plane::at(fixes[a].lat_deg, fixes[a].lon_deg)
+        .point(fixes[b].lat_deg, fixes[b].lon_deg)
+        .length_m()
+}
+
+/// `pace_mps` stands in for a speed that neither of the two fixes says.
+fn within_reach(fixes: &[Fix], time_s: &[f64], a: usize, b: usize, pace_mps: Option<f32>) -> bool {
     let step_s = time_s[b] - time_s[a];
-    let (from, to) = (&fixes[a], &fixes[b]);
-    let way_m = Plane::at(from.lat_deg, from.lon_deg)
-        .point(to.lat_deg, to.lon_deg)
-        .length_m();
-    let said_mps = from.speed_mps.max(to.speed_mps);
-    let by_speed_m = if said_mps.is_finite() {
-        f64::from(said_mps) * step_s + 0.5 * ACCELERATION_MPS2 * step_s * step_s
+    let recorded_mps = fixes[a].speed_mps.max(fixes[b].speed_mps);
+    let known_mps = if recorded_mps.is_nan() {
+        pace_mps
     } else {
-        f64::INFINITY
+        Some(recorded_mps)
     };
-    way_m <= SLACK_M + by_speed_m.min(TOP_SPEED_MPS * step_s)
+    let by_speed_m = known_mps.map_or(f64::INFINITY, |mps| {
+        f64::from(mps) * step_s + 0.5 * ACCELERATION_MPS2 * step_s * step_s
+    });
+    metres(fixes, a, b) <= SLACK_M + by_speed_m.min(TOP_SPEED_MPS * step_s)
 }

@@ -1,7 +1,11 @@
 //! Which fixes are believed.
 
+use std::collections::BTreeMap;
+
 use telemetry::clean::{Cleaned, TimeBase, clean};
+use telemetry::derive;
 use telemetry::model::Fix;
+use telemetry::quality::assess;
 
 use crate::ring::{Style, UNDATED, drive_laps, off_centre};
 
@@ -116,6 +120,92 @@ fn a_lasting_shift_keeps_both_sides_and_says_where_the_way_is_unknown() {
     let cleaned = clean(fixes, UNDATED);
     assert_eq!(cleaned.drive.len(), count);
     assert_eq!(cleaned.drive.jumps, [300]);
+}
+
+#[test]
+fn a_stretch_off_the_track_is_told_and_does_not_count_as_covered() {
+    let mut fixes = drive();
+    let bad_s = fixes[350].clock_s - fixes[299].clock_s;
+    let all_s = fixes[fixes.len() - 1].clock_s - fixes[0].clock_s;
+    for fix in &mut fixes[300..350] {
+        fix.lat_deg += 0.000_6;
+    }
+    let cleaned = clean(fixes, UNDATED);
+    assert!(codes(&cleaned).contains(&"position_jump"));
+    let quality = assess(&cleaned, &BTreeMap::new());
+    assert_eq!(quality.jumps, 2);
+    assert!(
+        (quality.gps_coverage - (1.0 - bad_s / all_s)).abs() < 1e-3,
+        "{}",
+        quality.gps_coverage
+    );
+}
+
+#[test]
+fn fixes_that_call_themselves_bad_are_told_and_unknown_ones_are_believed() {
+    let mut fixes = drive();
+    let half = fixes.len() / 2;
+    assert_eq!(
+        assess(&clean(fixes.clone(), UNDATED), &BTreeMap::new()).gps_coverage,
+        1.0
+    );
+    fixes[..half / 2].iter_mut().for_each(|fix| fix.accuracy_m = 80.0);
+    fixes[half / 2..half]
+        .iter_mut()
+        .for_each(|fix| fix.satellites = 0.0);
+    let cleaned = clean(fixes, UNDATED);
+    assert!(codes(&cleaned).contains(&"weak_fixes"));
+    let coverage = assess(&cleaned, &BTreeMap::new()).gps_coverage;
+    assert!((coverage - 0.5).abs() < 0.01, "{coverage}");
+}
+
+#[test]
+fn a_speed_across_a_jump_is_not_made_up() {
+    let mut fixes = drive();
+    fixes.iter_mut().for_each(|fix| fix.speed_mps = f32::NAN);
+    fixes[300..].iter_mut().for_each(|fix| fix.lat_deg += 0.01);
+    let mut cleaned = clean(fixes, UNDATED);
+    derive::fill_motion(&mut cleaned.drive);
+    let top_kmh = assess(&cleaned, &BTreeMap::new()).max_speed_kmh;
+    assert!(top_kmh.is_some_and(|kmh| kmh < 150.0), "{top_kmh:?}");
+}
+
+#[test]
+fn without_speeds_a_short_jump_at_one_hertz_is_still_none_that_a_vehicle_makes() {
+    let mut fixes: Vec<Fix> = drive().into_iter().step_by(25).collect();
+    fixes.iter_mut().for_each(|fix| fix.speed_mps = f32::NAN);
+    let (count, middle) = (fixes.len(), fixes.len() / 2);
+    fixes[middle].lat_deg += 0.000_6;
+    let cleaned = clean(fixes, UNDATED);
+    assert_eq!(cleaned.rejected.get("jump"), Some(&1));
+    assert_eq!(cleaned.drive.len(), count - 1);
+}
+
+#[test]
+fn impossible_speeds_become_unknown_and_are_told() {
+    let mut fixes = drive();
+    fixes[100].speed_mps = 27_777.5;
+    fixes[200].speed_mps = -3.0;
+    fixes[300].speed_mps = 150.0;
+    let cleaned = clean(fixes, UNDATED);
+    let unknown: Vec<usize> = (0..cleaned.drive.len())
+        .filter(|&i| cleaned.drive.fixes[i].speed_mps.is_nan())
+        .collect();
+    assert_eq!(unknown, [100, 200, 300]);
+    let told = cleaned
+        .messages
+        .iter()
+        .find(|message| message.code == "implausible_speed");
+    assert!(told.is_some_and(|message| message.text.starts_with("3 recorded speeds")));
+}
+
+#[test]
+fn one_stamp_for_all_fixes_is_no_clock() {
+    let mut fixes = drive();
+    fixes.iter_mut().for_each(|fix| fix.clock_s = 5.0);
+    let cleaned = clean(fixes, UNDATED);
+    assert_eq!(cleaned.drive.len(), 1);
+    assert!(!codes(&cleaned).contains(&"coarse_clock"));
 }
 
 #[test]

@@ -552,6 +552,11 @@ export interface components {
              * @description Share of the recording's time that is covered by good fixes, 0–1.
              */
             gps_coverage: number;
+            /**
+             * Format: int64
+             * @description Times that the position was suddenly elsewhere and stayed there; the message `position_jump` tells when.
+             */
+            jumps: number;
             /** Format: double */
             longest_gap_s: number;
             /** Format: double */

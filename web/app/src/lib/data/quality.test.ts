@@ -12,6 +12,7 @@ const CLEAN: Quality = {
   longest_gap_s: 0,
   gap_list: [],
   stalls: 0,
+  jumps: 0,
   max_speed_kmh: 112,
   rates_hz: { gps: 25 },
   declared_lost: 0,
