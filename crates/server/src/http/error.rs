@@ -28,7 +28,7 @@ pub struct ErrorDetail {
 }
 
 /// A refusal on its way to the caller.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ApiError {
     status: StatusCode,
     code: &'static str,
@@ -102,6 +102,15 @@ impl ApiError {
         )
     }
 
+    /// The limit is that of a recording, however much longer the encoding may make the body.
+    pub fn recording_too_large(max_bytes: u64) -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_large",
+            format!("This is larger than the {max_bytes} bytes that a recording may have on this server."),
+        )
+    }
+
     pub fn unsupported_media(message: impl Into<String>) -> Self {
         Self::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -124,7 +133,15 @@ impl ApiError {
         Self::new(
             StatusCode::INSUFFICIENT_STORAGE,
             "storage_full",
-            "The server's disk is full; nothing of this upload was kept. Keep the file and send it again later.",
+            "The server's disk is full, so nothing was changed. Try again once its operator has freed some space.",
+        )
+    }
+
+    pub fn no_room_for_file() -> Self {
+        Self::new(
+            StatusCode::INSUFFICIENT_STORAGE,
+            "storage_full",
+            "The server's disk is full; this file was not stored. Keep it and send it again later.",
         )
     }
 
@@ -173,7 +190,14 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let body = ErrorBody { error: self.detail() };
-        let mut response = (self.status, Json(body)).into_response();
+        self.respond_with(Json(body))
+    }
+}
+
+impl ApiError {
+    /// The refusal's status and headers with a body that says more than the envelope.
+    pub fn respond_with(&self, body: impl IntoResponse) -> Response {
+        let mut response = (self.status, body).into_response();
         let headers = response.headers_mut();
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -261,6 +261,100 @@ fn one_refused_file_of_a_form_does_not_take_the_others_along() {
     assert_eq!(verdicts, [true, false, true]);
 }
 
+fn part(disposition: &str, content: &str) -> String {
+    format!("--XX\r\nContent-Disposition: form-data; name=\"f\"; {disposition}\r\n\r\n{content}\r\n")
+}
+
+fn send_form(site: &Site, token: &str, body: &str) -> Reply {
+    let headers = [
+        ("authorization", token),
+        ("content-type", "multipart/form-data; boundary=XX"),
+    ];
+    site.send("POST", "/api/upload", &headers, body.as_bytes())
+}
+
+#[test]
+fn a_form_that_breaks_off_answers_for_what_it_brought() {
+    let (site, token) = logger();
+    let whole = part("filename=\"a.csv\"", "1,2");
+    let in_a_file = whole.clone() + &part("filename=\"b.csv\"", "3,4");
+    let reply = send_form(&site, &token, &in_a_file);
+    assert_eq!(
+        (reply.status, reply.error_code().as_str()),
+        (400, "incomplete_body")
+    );
+    let answer = reply.json();
+    assert_eq!(
+        (&answer["files"][0]["success"], &answer["files"][0]["filename"]),
+        (&Value::Bool(true), &"a.csv".into())
+    );
+    assert_eq!(answer["files"][1]["filename"], "b.csv");
+    assert_eq!(answer["files"][1]["error"]["code"], "incomplete_body");
+    assert!(
+        !reply.text().contains("nothing of it was stored"),
+        "{}",
+        reply.text()
+    );
+    let sessions = site.get("/api/v1/sessions", &[("authorization", &token)]).json();
+    assert_eq!(sessions["sessions"].as_array().unwrap().len(), 1);
+
+    let in_a_header = whole + "--XX\r\nContent-Dis";
+    let reply = send_form(&site, &token, &in_a_header);
+    assert_eq!(
+        (reply.status, reply.error_code().as_str()),
+        (400, "incomplete_body")
+    );
+    let answer = reply.json();
+    assert_eq!(answer["success"], false);
+    assert_eq!(answer["files"].as_array().unwrap().len(), 1);
+    assert_eq!(answer["files"][0]["duplicate"], true);
+}
+
+#[test]
+fn a_form_of_too_many_files_answers_for_those_that_were_stored() {
+    let (site, token) = logger();
+    let mut body: String = (0..=1000)
+        .map(|at| part(&format!("filename=\"{at}.csv\""), ""))
+        .collect();
+    body += &part("filename=\"never-looked-at.csv\"", "");
+    let reply = send_form(&site, &token, &(body + "--XX--\r\n"));
+    assert_eq!(
+        (reply.status, reply.error_code().as_str()),
+        (400, "too_many_files")
+    );
+    let answer = reply.json();
+    let files = answer["files"].as_array().unwrap();
+    assert_eq!(files.len(), 1001);
+    assert!(files[..1000].iter().all(|file| file["success"] == true));
+    assert_eq!(files[1000]["error"]["code"], "too_many_files");
+}
+
+#[test]
+fn a_file_of_a_form_may_have_only_an_encoded_name() {
+    let (site, token) = logger();
+    let body = part("filename*=UTF-8''R%C3%A9n%C3%A9.csv", "1,2") + "--XX--\r\n";
+    let reply = send_form(&site, &token, &body);
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    assert_eq!(reply.json()["files"][0]["filename"], "Réné.csv");
+}
+
+#[test]
+fn a_json_body_that_is_too_large_is_told_the_limit_of_a_recording() {
+    let (site, token) = logger();
+    let length = UPLOAD_MAX_BYTES * 6 + 1;
+    let head = format!(
+        "POST /api/upload HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\nContent-Type: application/json\r\n"
+    );
+    let stated = site.exchange(format!("{head}Content-Length: {length}\r\n\r\n").as_bytes());
+    let blanks = " ".repeat(usize::try_from(length).unwrap());
+    let chunked = format!("{head}Transfer-Encoding: chunked\r\n\r\n{length:x}\r\n{blanks}\r\n0\r\n\r\n");
+    for reply in [stated, site.exchange(chunked.as_bytes())] {
+        assert_eq!(reply.status, 413);
+        let message = reply.text();
+        assert!(message.contains(&UPLOAD_MAX_BYTES.to_string()), "{message}");
+    }
+}
+
 #[test]
 fn a_form_without_end_or_without_files_is_refused() {
     let (site, token) = logger();
@@ -338,6 +432,12 @@ fn pictures_are_stored_each_once_and_not_analysed() {
     assert_ne!(first["recording_id"], second["recording_id"]);
     assert_eq!(first["recording_id"], first_again["recording_id"]);
     assert_eq!(first_again["duplicate"], true);
+    assert_eq!(first_again["filename"], first["filename"]);
+    for no_picture in [&b""[..], b"\xFF", b"GIF89a"] {
+        let reply = site.send("POST", "/upload", &camera, no_picture);
+        assert_eq!(reply.status, 415, "{}", reply.text());
+        assert!(reply.text().contains("FF D8"), "{}", reply.text());
+    }
     let wrong = site.send(
         "POST",
         "/upload",

@@ -28,15 +28,16 @@ pub(super) fn stated_length(headers: &HeaderMap) -> ApiResult<Option<u64>> {
 pub(super) struct BytesIn {
     stream: BodyDataStream,
     left_bytes: u64,
-    limit_bytes: u64,
+    too_large: ApiError,
 }
 
 impl BytesIn {
-    pub(super) fn new(body: Body, limit_bytes: u64) -> Self {
+    /// At most `limit_bytes`; what comes after them is answered with `too_large`.
+    pub(super) fn new(body: Body, limit_bytes: u64, too_large: ApiError) -> Self {
         Self {
             stream: body.into_data_stream(),
             left_bytes: limit_bytes,
-            limit_bytes,
+            too_large: too_large.closing(),
         }
     }
 
@@ -54,7 +55,7 @@ impl BytesIn {
         let size = u64::try_from(piece.len()).unwrap_or(u64::MAX);
         match self.left_bytes.checked_sub(size) {
             Some(left) => self.left_bytes = left,
-            None => return Err(ApiError::too_large(self.limit_bytes).closing()),
+            None => return Err(self.too_large.clone()),
         }
         Ok(Some(piece))
     }
@@ -76,7 +77,7 @@ impl BytesIn {
 pub(super) fn incomplete() -> ApiError {
     ApiError::bad_request(
         "incomplete_body",
-        "The body ended before it was complete; nothing of it was stored. Send it again.",
+        "The body ended before it was complete; a file that did not arrive whole was not stored. Send it again.",
     )
     .closing()
 }
@@ -85,7 +86,7 @@ fn silent() -> ApiError {
     ApiError::new(
         axum::http::StatusCode::REQUEST_TIMEOUT,
         "silent",
-        "Nothing arrived for 60 s; nothing of this upload was stored. Send it again.",
+        "Nothing arrived for 60 s; a file that had not arrived whole by then was not stored. Send it again.",
     )
     .closing()
 }

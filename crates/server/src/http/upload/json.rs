@@ -23,11 +23,12 @@ pub(super) async fn receive(arriving: Arriving<'_>) -> ApiResult<Response> {
         size_bytes: None,
     };
     let limit_bytes = arriving.app.upload_max_bytes.saturating_mul(ESCAPED_BYTES_MAX);
+    let too_large = ApiError::recording_too_large(arriving.app.upload_max_bytes);
     if arriving.length.is_some_and(|length| length > limit_bytes) {
-        return Err(ApiError::too_large(arriving.app.upload_max_bytes).closing());
+        return Err(too_large.closing());
     }
     let mut incoming = arriving.app.ingest.begin(upload).await?;
-    let mut bytes = BytesIn::new(arriving.body, limit_bytes);
+    let mut bytes = BytesIn::new(arriving.body, limit_bytes, too_large);
     let mut document = JsonBody::new();
     while let Some(piece) = bytes.next().await? {
         let mut content = Vec::with_capacity(piece.len());

@@ -17,7 +17,7 @@ mod raw;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::{Json, body::Body};
 use serde::{Deserialize, Serialize};
@@ -179,24 +179,27 @@ impl UploadAnswer {
 impl FilesAnswer {
     /// The answer with the status of the first refusal, or 200.
     fn respond(files: Vec<FileAnswer>, refusal: Option<&ApiError>) -> Response {
-        let answer = Self {
+        let answer = Json(Self {
             success: refusal.is_none(),
             files,
             error: refusal.map(ApiError::detail),
-        };
-        (refusal.map_or(StatusCode::OK, ApiError::status), Json(answer)).into_response()
+        });
+        match refusal {
+            None => answer.into_response(),
+            Some(refusal) => refusal.respond_with(answer),
+        }
     }
 }
 
 impl From<IngestError> for ApiError {
     fn from(error: IngestError) -> Self {
         match error {
-            IngestError::TooLarge { max_bytes } => Self::too_large(max_bytes).closing(),
+            IngestError::TooLarge { max_bytes } => Self::recording_too_large(max_bytes).closing(),
             IngestError::Incomplete { .. } => {
                 Self::bad_request("incomplete_body", error.to_string()).closing()
             }
             IngestError::BadName => Self::bad_request("bad_filename", error.to_string()).closing(),
-            IngestError::DiskFull => Self::storage_full().closing(),
+            IngestError::DiskFull => Self::no_room_for_file().closing(),
             IngestError::Io(_) => Self::internal(&error).closing(),
             IngestError::Store(error) => Self::from(error).closing(),
         }

@@ -1,4 +1,5 @@
-//! `multipart/form-data` with one or many files, each stored as it arrives and answered for itself.
+//! `multipart/form-data` with one or many files, each stored as it arrives and answered for itself, also when the form
+//! breaks off after them.
 
 use std::error::Error;
 
@@ -8,7 +9,7 @@ use multer::{Field, Multipart};
 
 use super::bytes_in::{BytesIn, incomplete};
 use super::paced::{Paced, PacedError, Progress};
-use super::{Arriving, FileAnswer, FileRefused, FilesAnswer, UploadAnswer};
+use super::{Arriving, FileAnswer, FileRefused, FilesAnswer, UploadAnswer, name};
 use crate::http::App;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::identity::Sender;
@@ -32,17 +33,27 @@ pub(super) async fn receive(arriving: Arriving<'_>, headers: &HeaderMap) -> ApiR
     let limit_bytes = arriving.app.upload_max_bytes.saturating_mul(FILES_MAX);
     let progress = Progress::default();
     let paced = Paced::new(
-        BytesIn::new(arriving.body, limit_bytes).into_stream(),
+        BytesIn::new(arriving.body, limit_bytes, ApiError::too_large(limit_bytes)).into_stream(),
         progress.clone(),
     );
     let mut parts = Multipart::new(paced, boundary);
     let mut answers = Answers::default();
+    let end = parts_in(arriving.app, arriving.sender, &mut parts, &progress, &mut answers).await;
+    answers.respond(end)
+}
+
+async fn parts_in(
+    app: &App,
+    sender: Sender,
+    parts: &mut Multipart<'_>,
+    progress: &Progress,
+    answers: &mut Answers,
+) -> ApiResult<()> {
     while let Some(part) = parts.next_field().await.map_err(refusal)? {
         progress.made();
-        answers.room_for_one_more()?;
-        part_in(arriving.app, arriving.sender, part, &progress, &mut answers).await?;
+        part_in(app, sender, part, progress, answers).await?;
     }
-    answers.respond()
+    Ok(())
 }
 
 /// One part: a file is stored or refused, anything else is read past.
@@ -53,18 +64,36 @@ async fn part_in(
     progress: &Progress,
     answers: &mut Answers,
 ) -> ApiResult<()> {
-    let Some(name) = part.file_name().map(str::to_owned) else {
+    let Some(name) = name_of(&part) else {
         return pass_over(&mut part, progress).await;
     };
+    if answers.are_full() {
+        let message =
+            format!("At most {FILES_MAX} files in one request; this one and those after it were not stored.");
+        let error = ApiError::bad_request("too_many_files", message).closing();
+        answers.refused(name, error.clone());
+        return Err(error);
+    }
     match file_in(app, sender, &name, &mut part, progress).await {
         Ok(answer) => answers.stored(answer),
         Err(Refused::File(error)) => {
             answers.refused(name, error);
             pass_over(&mut part, progress).await?;
         }
-        Err(Refused::Body(error)) => return Err(error),
+        Err(Refused::Body(error)) => {
+            answers.refused(name, error.clone());
+            return Err(error);
+        }
     }
     Ok(())
+}
+
+/// RFC 7578 has no `filename*` in a form, but some senders write nothing else.
+fn name_of(part: &Field<'_>) -> Option<String> {
+    let header = || part.headers().get(header::CONTENT_DISPOSITION);
+    part.file_name()
+        .map(str::to_owned)
+        .or_else(|| name::of_disposition(&String::from_utf8_lossy(header()?.as_bytes())))
 }
 
 /// Whether the next file can still come.
@@ -117,13 +146,8 @@ struct Answers {
 }
 
 impl Answers {
-    fn room_for_one_more(&self) -> ApiResult<()> {
-        let full = u64::try_from(self.files.len()).is_ok_and(|count| count >= FILES_MAX);
-        if full {
-            let message = format!("At most {FILES_MAX} files in one request; those before are stored.");
-            return Err(ApiError::bad_request("too_many_files", message).closing());
-        }
-        Ok(())
+    fn are_full(&self) -> bool {
+        u64::try_from(self.files.len()).is_ok_and(|count| count >= FILES_MAX)
     }
 
     fn stored(&mut self, answer: UploadAnswer) {
@@ -139,14 +163,17 @@ impl Answers {
         self.first_refusal.get_or_insert(error);
     }
 
-    fn respond(self) -> ApiResult<Response> {
+    /// `end` is how the form itself ended.
+    fn respond(self, end: ApiResult<()>) -> ApiResult<Response> {
         if self.files.is_empty() {
+            end?;
             return Err(ApiError::bad_request(
                 "no_files",
                 "The form holds no file; give each file a part with a file name (curl: -F file=@LOG.csv).",
             ));
         }
-        Ok(FilesAnswer::respond(self.files, self.first_refusal.as_ref()))
+        let refusal = self.first_refusal.or(end.err());
+        Ok(FilesAnswer::respond(self.files, refusal.as_ref()))
     }
 }
 

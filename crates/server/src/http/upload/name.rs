@@ -19,7 +19,7 @@ pub(super) fn beside_body(query: Option<&str>, headers: &HeaderMap) -> Option<St
 }
 
 /// `filename*` (RFC 8187) before `filename` (quoted or bare), as RFC 6266 wants it.
-fn of_disposition(value: &str) -> Option<String> {
+pub(super) fn of_disposition(value: &str) -> Option<String> {
     let mut plain = None;
     for (name, value) in parameters(value) {
         if name.eq_ignore_ascii_case("filename*") {

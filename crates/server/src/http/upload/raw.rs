@@ -7,6 +7,10 @@ use super::bytes_in::BytesIn;
 use super::{Arriving, UploadAnswer};
 use crate::http::error::{ApiError, ApiResult};
 use crate::ingest::{Kind, Upload};
+use crate::store::recordings;
+
+/// What every JPEG begins with: its start-of-image marker (ITU-T T.81, B.1.1.3).
+const JPEG_BEGINNING: &[u8] = &[0xFF, 0xD8];
 
 pub(super) async fn receive(arriving: Arriving<'_>, name: Option<String>, kind: Kind) -> ApiResult<Response> {
     let name = name.ok_or_else(|| {
@@ -16,6 +20,7 @@ pub(super) async fn receive(arriving: Arriving<'_>, name: Option<String>, kind: 
         )
         .closing()
     })?;
+    let tenant = arriving.sender.tenant;
     let upload = Upload {
         sender: arriving.sender.for_ingest(),
         file_name: name,
@@ -23,11 +28,36 @@ pub(super) async fn receive(arriving: Arriving<'_>, name: Option<String>, kind: 
         size_bytes: arriving.length,
     };
     let mut incoming = arriving.app.ingest.begin(upload).await?;
-    let mut bytes = BytesIn::new(arriving.body, arriving.app.upload_max_bytes);
+    let max_bytes = arriving.app.upload_max_bytes;
+    let mut bytes = BytesIn::new(arriving.body, max_bytes, ApiError::recording_too_large(max_bytes));
+    let mut beginning = match kind {
+        Kind::Picture => JPEG_BEGINNING,
+        Kind::Drive => &[],
+    };
     while let Some(piece) = bytes.next().await? {
+        let (now, later) = beginning.split_at(beginning.len().min(piece.len()));
+        if !piece.starts_with(now) {
+            return Err(not_a_jpeg());
+        }
+        beginning = later;
         incoming.write(piece).await?;
     }
-    let file_name = incoming.file_name().to_owned();
+    if !beginning.is_empty() {
+        return Err(not_a_jpeg());
+    }
+    let sent_name = incoming.file_name().to_owned();
     let receipt = incoming.finish().await?;
+    let file_name = match kind {
+        // Its name is ours, so a repeated one has that of the first time.
+        Kind::Picture if receipt.placed.duplicate => {
+            let stored = recordings::find(&arriving.app.store, tenant, receipt.placed.recording).await?;
+            stored.map_or(sent_name, |stored| stored.file_name)
+        }
+        Kind::Picture | Kind::Drive => sent_name,
+    };
     Ok(Json(UploadAnswer::of(&receipt, file_name)).into_response())
+}
+
+fn not_a_jpeg() -> ApiError {
+    ApiError::unsupported_media("The body is no JPEG: it does not begin with the bytes FF D8.").closing()
 }
