@@ -10,6 +10,7 @@ mod error;
 mod health;
 mod identity;
 pub mod listen;
+mod log;
 mod me;
 mod openapi;
 mod recordings;
@@ -33,7 +34,6 @@ use tower::ServiceBuilder;
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
-use tower_http::trace::{DefaultOnResponse, TraceLayer};
 
 use crate::auth::limits::LoginLimits;
 use crate::auth::password::Passwords;
@@ -88,16 +88,10 @@ pub fn router(app: App) -> Router {
     let fixed = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
-    let line = DefaultOnResponse::new().level(tracing::Level::INFO);
     let surround = ServiceBuilder::new()
         .layer(axum::middleware::map_request(without_foreign_id))
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
-        .layer(
-            TraceLayer::new_for_http()
-                .make_span_with(span)
-                .on_response(line)
-                .on_failure(()),
-        )
+        .layer(axum::middleware::from_fn(log::request))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetResponseHeaderLayer::if_not_present(
             header::CONTENT_SECURITY_POLICY,
@@ -140,16 +134,6 @@ fn same_site_only(public_url: &PublicUrl) -> CsrfLayer<impl Fn(ProtectionError) 
 async fn without_foreign_id(mut request: Request) -> Request {
     request.headers_mut().remove("x-request-id");
     request
-}
-
-/// Method, path and id; never the query or a header, which can hold what is secret.
-fn span<B>(request: &axum::http::Request<B>) -> tracing::Span {
-    let id = request
-        .headers()
-        .get("x-request-id")
-        .and_then(|id| id.to_str().ok())
-        .unwrap_or("");
-    tracing::info_span!("request", id, method = %request.method(), path = request.uri().path())
 }
 
 async fn portal(State(app): State<Arc<App>>, request: Request) -> Response {
