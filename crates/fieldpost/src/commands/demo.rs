@@ -79,7 +79,7 @@ impl Demo {
     async fn play(&self, running: &Running) -> anyhow::Result<()> {
         let began = Instant::now();
         let password = Password::new(Token::generate().expose());
-        admin::create_user(running.store(), OWNER, password, Role::Owner).await?;
+        admin::create_user(running.store(), OWNER, password, Role::Owner, None).await?;
         self.announce(running).await?;
 
         let watch_link = running.sign_in_link(OWNER).await?;

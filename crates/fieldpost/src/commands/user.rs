@@ -26,6 +26,9 @@ enum Action {
         /// What the user may do.
         #[arg(long, value_enum, default_value = "member")]
         role: RoleName,
+        /// Join the team of this user; without it an owner makes a new team, and others join the only one there is.
+        #[arg(long, value_name = "EMAIL")]
+        team_of: Option<String>,
         #[command(flatten)]
         data_dir: DataDir,
         /// Print the new user's id as JSON.
@@ -70,9 +73,10 @@ impl User {
             Action::Add {
                 email,
                 role,
+                team_of,
                 data_dir,
                 json,
-            } => add(&email, role, &data_dir, json)?,
+            } => add(&email, role, team_of.as_deref(), &data_dir, json)?,
             Action::List { data_dir, json } => list(&data_dir, json)?,
             Action::Reset { email, data_dir } => reset(&email, &data_dir)?,
         }
@@ -80,11 +84,17 @@ impl User {
     }
 }
 
-fn add(email: &str, role: RoleName, data_dir: &DataDir, json: bool) -> anyhow::Result<()> {
+fn add(
+    email: &str,
+    role: RoleName,
+    team_of: Option<&str>,
+    data_dir: &DataDir,
+    json: bool,
+) -> anyhow::Result<()> {
     let password = password_from_stdin()?;
     let id = block_on(async {
         let store = data_dir.store_or_new().await?;
-        Ok(admin::create_user(&store, email, password, role.into()).await?)
+        Ok(admin::create_user(&store, email, password, role.into(), team_of).await?)
     })?;
     if json {
         output::answer_json(&serde_json::json!({ "user_id": id }))

@@ -21,16 +21,19 @@ impl From<StoreError> for AdminError {
     }
 }
 
-/// Adds a user with a password; an owner gets a team of their own, others join the only team.
+/// Adds a user with a password to the team of `team_of`; without it an owner gets a team of their own, and others join
+/// the only team.
 pub async fn create_user(
     store: &Store,
     email: &str,
     password: Password,
     role: Role,
+    team_of: Option<&str>,
 ) -> Result<UserId, AdminError> {
     let email: Email = email.parse()?;
+    let team_of = team_of.map(str::parse).transpose()?;
     let phc = Passwords::default().hash(password).await?;
-    Ok(accounts::add_user(store, email, phc, role).await?)
+    Ok(accounts::add_user(store, email, phc, role, team_of).await?)
 }
 
 /// Sets a new password and ends every sign-in of the user.

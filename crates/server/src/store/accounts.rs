@@ -22,7 +22,7 @@ pub enum AccountError {
     NoSuchUser(Email),
     #[error("there is no team yet; add its owner first (--role owner)")]
     NoTeam,
-    #[error("there are several teams, and a member must join one: only owners can be added here")]
+    #[error("there are several teams; name a user of the one to join with --team-of EMAIL")]
     SeveralTeams,
     /// Unknown, used, or too old: a caller learns no more.
     #[error("the link was used already, is older than an hour, or never existed")]
@@ -136,12 +136,14 @@ pub async fn setup_needed(store: &Store) -> Result<bool, StoreError> {
     Ok(users == 0)
 }
 
-/// Adds a user. An owner gets a team of their own; members and viewers join the only team there is.
+/// Adds a user to the team of `team_of`. Without it an owner gets a team of their own, and members and viewers join the
+/// only team there is.
 pub async fn add_user(
     store: &Store,
     email: Email,
     phc: PasswordPhc,
     role: Role,
+    team_of: Option<Email>,
 ) -> Result<UserId, AccountError> {
     let user = UserId(store.new_id());
     let fresh_tenant = TenantId(store.new_id());
@@ -149,12 +151,13 @@ pub async fn add_user(
     store
         .write(move |rows| {
             Box::pin(async move {
-                let tenant = match role {
-                    Role::Owner => {
+                let tenant = match (team_of, role) {
+                    (Some(colleague), _) => tenant_of(rows, colleague).await?,
+                    (None, Role::Owner) => {
                         insert_tenant(rows, fresh_tenant, &email, now).await?;
                         fresh_tenant
                     }
-                    Role::Member | Role::Viewer => only_tenant(rows).await?,
+                    (None, Role::Member | Role::Viewer) => only_tenant(rows).await?,
                 };
                 insert_user(rows, user, &email, &phc, now).await?;
                 insert_membership(rows, tenant, user, role, now).await?;
@@ -241,6 +244,17 @@ pub(super) fn member((user, tenant, email, role): MemberRow) -> Result<Member, S
         email,
         role: role.parse()?,
     })
+}
+
+async fn tenant_of(rows: &mut SqliteConnection, email: Email) -> Result<TenantId, AccountError> {
+    let tenant: Option<TenantId> = sqlx::query_scalar(
+        "SELECT m.tenant_id FROM users u JOIN memberships m ON m.user_id = u.id \
+         WHERE u.email = $1 AND u.disabled = 0 ORDER BY m.created_at, m.tenant_id LIMIT 1",
+    )
+    .bind(email.as_str())
+    .fetch_optional(rows)
+    .await?;
+    tenant.ok_or(AccountError::NoSuchUser(email))
 }
 
 async fn only_tenant(rows: &mut SqliteConnection) -> Result<TenantId, AccountError> {

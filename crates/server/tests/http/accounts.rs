@@ -65,6 +65,29 @@ fn a_setup_link_is_worth_nothing_once_there_is_an_owner() {
 }
 
 #[test]
+fn whose_team_a_new_user_joins_can_be_said() {
+    let site = Site::owned();
+    site.add_user("rival@example.org", Role::Owner);
+    let unsaid = site.try_add_user("crew@example.org", Role::Member, None);
+    assert!(unsaid.unwrap_err().to_string().contains("--team-of"));
+    let nobody = site.try_add_user("crew@example.org", Role::Member, Some("nobody@example.org"));
+    assert!(nobody.unwrap_err().to_string().contains("nobody@example.org"));
+    for (email, role) in [
+        ("crew@example.org", Role::Member),
+        ("guest@example.org", Role::Viewer),
+        ("second@example.org", Role::Owner),
+    ] {
+        site.try_add_user(email, role, Some(OWNER)).unwrap();
+    }
+    let users = site.wait(admin::list_users(site.running().store())).unwrap();
+    let team_of = |email: &str| users.iter().find(|user| user.email == email).unwrap().tenant_id;
+    for email in ["crew@example.org", "guest@example.org", "second@example.org"] {
+        assert_eq!(team_of(email), team_of(OWNER), "{email}");
+    }
+    assert_ne!(team_of("rival@example.org"), team_of(OWNER));
+}
+
+#[test]
 fn only_digests_are_stored() {
     let site = Site::fresh();
     let setup = site.setup_token();

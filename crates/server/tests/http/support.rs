@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde_json::Value;
 use server::Running;
-use server::auth::admin;
+use server::auth::admin::{self, AdminError};
 use server::auth::secret::Password;
 use server::backend::{Backend, Environment};
 use server::clock::{Clock, Ids};
 use server::config::Config;
 use server::durable::RealFs;
 use server::jobs::{Analyze, analyze_with_telemetry};
+use server::store::UserId;
 use server::store::accounts::Role;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -141,8 +142,23 @@ impl Site {
     }
 
     pub(crate) fn add_user(&self, email: &str, role: Role) {
-        let adding = admin::create_user(self.running().store(), email, Password::new(PASSWORD), role);
-        self.wait(adding).unwrap();
+        self.try_add_user(email, role, None).unwrap();
+    }
+
+    pub(crate) fn try_add_user(
+        &self,
+        email: &str,
+        role: Role,
+        team_of: Option<&str>,
+    ) -> Result<UserId, AdminError> {
+        let password = Password::new(PASSWORD);
+        self.wait(admin::create_user(
+            self.running().store(),
+            email,
+            password,
+            role,
+            team_of,
+        ))
     }
 
     /// A device of the user's team: its id and an `Authorization` value.
