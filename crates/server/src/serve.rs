@@ -67,18 +67,22 @@ impl Part {
 impl Running {
     /// Opens the data folder and listens. Needs a Tokio runtime.
     pub async fn start(config: &Config) -> Result<Self, ServeError> {
+        // First, so that a taken port leaves no new folder behind.
+        let bound = bind(config).await?;
         let backend = Backend::open(&config.data_dir, config.upload_max_bytes).await?;
-        Self::start_on(backend, config).await
+        Self::start_bound(bound, backend, config).await
     }
 
     /// The same on a backend that is open already.
     pub async fn start_on(backend: Backend, config: &Config) -> Result<Self, ServeError> {
-        let cannot = |cause| ServeError::Listen {
-            addr: config.listen,
-            cause,
-        };
-        let listener = TcpListener::bind(config.listen).await.map_err(cannot)?;
-        let addr = listener.local_addr().map_err(cannot)?;
+        Self::start_bound(bind(config).await?, backend, config).await
+    }
+
+    async fn start_bound(
+        (listener, addr): (TcpListener, SocketAddr),
+        backend: Backend,
+        config: &Config,
+    ) -> Result<Self, ServeError> {
         let public_url = config
             .public_url
             .clone()
@@ -132,6 +136,16 @@ impl Running {
         self.backend.store.close().await;
         tracing::info!("stopped");
     }
+}
+
+async fn bind(config: &Config) -> Result<(TcpListener, SocketAddr), ServeError> {
+    let cannot = |cause| ServeError::Listen {
+        addr: config.listen,
+        cause,
+    };
+    let listener = TcpListener::bind(config.listen).await.map_err(cannot)?;
+    let addr = listener.local_addr().map_err(cannot)?;
+    Ok((listener, addr))
 }
 
 /// Serves until Ctrl-C or SIGTERM, or until a part of the server ends by itself, which is an error. `announce` is called once the server listens, to show its address and the setup

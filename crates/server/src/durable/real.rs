@@ -46,7 +46,11 @@ impl Durable for RealFs {
     }
 
     fn create_folder(&self, path: &Path) -> io::Result<()> {
-        fs::create_dir(path)
+        let mut folder = fs::DirBuilder::new();
+        // Where people drove is nobody else's business on a shared machine; what lies in a folder is behind it.
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+        folder.create(path)
     }
 
     fn remove_folder(&self, path: &Path) -> io::Result<()> {

@@ -16,6 +16,9 @@ pub(super) struct Health {
     pub status: &'static str,
 }
 
+/// One block of a file system.
+const PROBE_BYTES: usize = 4096;
+
 const OK: Health = Health { status: "ok" };
 
 /// The process lives. Public.
@@ -37,7 +40,13 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> ApiResult<Json<Health>
         .await
         .map_err(|error| not_ready("the database takes no changes", &error))?;
     let (objects, name) = (app.objects.clone(), app.store.new_id());
-    let staged = tokio::task::spawn_blocking(move || objects.stage(name).map(drop)).await;
+    let staged = tokio::task::spawn_blocking(move || {
+        let mut file = objects.stage(name)?;
+        // A full disk still takes names; only bytes show that it is full.
+        file.append(&[0; PROBE_BYTES])?;
+        file.finish().map(drop)
+    })
+    .await;
     staged
         .map_err(|error| not_ready("the server is shutting down", &error))?
         .map_err(|error| not_ready("the data folder takes no files", &error))?;

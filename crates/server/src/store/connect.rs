@@ -1,5 +1,7 @@
 //! Opening the SQLite file with the settings that durability rests on, and refusing to go on without them.
 
+use std::fs::OpenOptions;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -30,9 +32,20 @@ fn options(path: &Path) -> SqliteConnectOptions {
 
 /// The one connection that writes, with its settings read back.
 pub(super) async fn writer(path: &Path) -> Result<SqliteConnection, StoreError> {
+    keep_private(path).map_err(|error| StoreError::Database(sqlx::Error::Io(error)))?;
     let mut connection = options(path).connect().await?;
     assert_durable(&mut connection).await?;
     Ok(connection)
+}
+
+/// Makes a new database's file so that only its owner reads it, which the log beside it takes after. The data folder may
+/// have been made by somebody else, and be open.
+fn keep_private(path: &Path) -> io::Result<()> {
+    let mut file = OpenOptions::new();
+    file.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
+    file.open(path).map(drop)
 }
 
 /// The pool of connections that only read.

@@ -3,6 +3,9 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
+use server::Running;
+use server::config::Config;
+
 use crate::support::{OWNER, PASSWORD, Site, read_reply};
 
 #[test]
@@ -46,6 +49,32 @@ fn a_server_notices_that_a_part_of_it_has_ended() {
     site.wait(site.running().store().close());
     let ended = site.wait(site.running().part_ended());
     assert!(ended.to_string().contains("writer"), "{ended}");
+}
+
+#[test]
+fn a_taken_port_is_found_before_a_data_folder_is_made() {
+    let site = Site::fresh();
+    let folder = site.folder.path().join("second");
+    let mut config = Config::local(&folder);
+    config.listen = site.addr();
+    let refused = site.wait(Running::start(&config)).err().unwrap();
+    assert!(refused.to_string().contains("--listen"), "{refused}");
+    assert!(!folder.exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_data_folder_is_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let site = Site::fresh();
+    let folder = site.folder.path().join("data");
+    let running = site.wait(Running::start(&Config::local(&folder))).unwrap();
+    site.wait(running.stop());
+    let names = ["", "raw", "derived", "staging", "fieldpost.sqlite"];
+    for path in names.map(|name| folder.join(name)) {
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{} is {mode:o}", path.display());
+    }
 }
 
 #[test]
@@ -169,6 +198,9 @@ fn the_log_tells_requests_apart_and_holds_no_secret() {
         &body.replace("token", "tokem"),
     );
     site.upload(("authorization", &bearer), "a.csv?token=in-a-query", b"1,2");
+    site.send("POST", "/i/key-in-a-path/upload", &[], b"1,2");
+    site.get("/link/link-in-a-path", &[]);
+    site.get("/setup/setup-in-a-path", &[]);
     let answered = site.get("/api/v1/me", &[("cookie", &cookie)]);
     drop(site);
 
@@ -178,12 +210,33 @@ fn the_log_tells_requests_apart_and_holds_no_secret() {
         "request ids are in the log"
     );
     assert!(text.contains("/api/v1/setup"));
+    for masked in ["/i/***", "/link/***", "/setup/***"] {
+        assert!(text.contains(masked), "{masked}");
+    }
+    let lines: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .filter(|line: &serde_json::Value| line["fields"]["message"] == "answered")
+        .collect();
+    let line_of = |path: &str| lines.iter().find(|line| line["span"]["path"] == path).unwrap();
+    let write = line_of("/api/upload");
+    assert_eq!(
+        (
+            &write["level"],
+            &write["span"]["method"],
+            &write["fields"]["status"]
+        ),
+        (&"INFO".into(), &"POST".into(), &200.into())
+    );
+    assert!(write["fields"]["duration_ms"].is_u64(), "{write}");
+    assert_eq!(line_of("/api/v1/me")["level"], "DEBUG");
     let secrets = [
         setup.as_str(),
         PASSWORD,
         cookie.split_once('=').unwrap().1,
         bearer.strip_prefix("Bearer ").unwrap(),
         "in-a-query",
+        "in-a-path",
     ];
     for secret in secrets {
         let found = text.lines().find(|line| line.contains(secret));
