@@ -11,6 +11,9 @@ const SLOPE_HALF_S: f64 = 0.2;
 const MOTION_HALF_S: f64 = 0.3;
 /// Slower than this a course over ground is noise, and so is what follows from it.
 const HEADING_MPS: f64 = 3.0;
+/// More than any tyre holds, so the heading was wrong: apps that interpolate it as a number write 0° between -178° and
+/// 178°.
+const LAT_G_MAX: f64 = 5.0;
 /// Slower than this a change of place is noise, and adds nothing to the distance.
 const STANDING_MPS: f32 = 0.5;
 
@@ -123,7 +126,9 @@ fn g(drive: &Drive, from: usize, i: usize, to: usize) -> (f64, f64) {
     } else {
         f64::NAN
     };
-    (lat_mps2 / STANDARD_GRAVITY_MPS2, lon_mps2 / STANDARD_GRAVITY_MPS2)
+    let lat_g = lat_mps2 / STANDARD_GRAVITY_MPS2;
+    let lat_g = if lat_g.abs() > LAT_G_MAX { f64::NAN } else { lat_g };
+    (lat_g, lon_mps2 / STANDARD_GRAVITY_MPS2)
 }
 
 /// The shorter way round, positive to the right.

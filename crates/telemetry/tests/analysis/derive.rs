@@ -26,6 +26,26 @@ fn a_steady_ring_pulls_to_the_left_by_v_squared_over_r() {
 }
 
 #[test]
+fn a_heading_interpolated_across_the_end_of_its_scale_makes_no_g() {
+    let mut fixes = steady();
+    let mut through_south = Vec::new();
+    for i in 1..fixes.len() - 1 {
+        // As an app does that takes the mean of 359° and 1°.
+        if (fixes[i - 1].heading_deg - fixes[i + 1].heading_deg).abs() > 180.0 && through_south.is_empty() {
+            fixes[i].heading_deg = (fixes[i - 1].heading_deg + fixes[i + 1].heading_deg) / 2.0;
+            through_south.push(i);
+        }
+    }
+    let drive = clean(fixes, UNDATED).drive;
+    let lat_g = derive(&drive).lat_g;
+    assert!(lat_g[through_south[0]].is_nan(), "it cannot be known there");
+    let expected_g = -MPS * MPS / RADIUS_M / G;
+    let known = || lat_g.iter().filter(|g| !g.is_nan());
+    assert!(known().all(|g| (f64::from(*g) - expected_g).abs() < 0.15));
+    assert!(known().count() * 20 > 19 * lat_g.len(), "elsewhere it is known");
+}
+
+#[test]
 fn gaining_speed_is_positive() {
     let mut fixes = steady();
     for (i, fix) in fixes.iter_mut().enumerate() {
