@@ -73,12 +73,15 @@ pub fn analyse(drive: &Drive, distance_m: &[f32], wanted: &Wanted<'_>) -> Analys
         course.with_learned_splits(splits);
         laps = table::time_laps(drive, &course);
     }
+    if course.finish.is_none() {
+        table::doubt_missed_gates(drive, distance_m, &mut laps);
+    }
     if laps.iter().all(|lap| lap.entry.is_none()) {
         messages.push(gates::never_crossed());
     }
     let line = Line::of_best(drive, &course, &laps);
     let along = Along::follow(drive, &laps, line.as_ref());
-    let figures = best::figures(drive, &laps, &course, &along);
+    let figures = best::figures(drive, distance_m, &laps, &course, &along);
     let length_m = line.as_ref().map(|line| (line.length_m() * 1e3).round() / 1e3);
     Analysed {
         gate: Some(course.report_start(drive)),

@@ -88,6 +88,9 @@ pub enum Flaw {
     Jump,
     /// A stage was started again before its finish.
     Unfinished,
+    /// As long as two laps: the gate was passed in between, but nobody saw it. A timer cannot know this while it
+    /// runs; it is for those who compare laps afterwards.
+    GateMissed,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]

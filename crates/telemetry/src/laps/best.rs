@@ -2,7 +2,7 @@
 //!
 //! Always theoretical ≤ achievable ≤ best and rolling ≤ best.
 
-use timing::{Lap, LapKind};
+use timing::{Lap, LapKind, gap_s};
 
 use super::Figures;
 use super::delta::Along;
@@ -23,8 +23,16 @@ const JOIN_LAPS_MAX: usize = 256;
 const ROLLING_POINTS: usize = 256;
 /// A step along the track longer than this between two fixes is a hole, not a way.
 const STEP_MAX_M: f64 = 200.0;
+/// A round on the inside of every bend is shorter than the best lap's line, by no more than this.
+const ROUND_MIN_SHARE: f64 = 0.97;
 
-pub(super) fn figures(drive: &Drive, laps: &[Lap], gates: &Gates, along: &Along) -> Figures {
+pub(super) fn figures(
+    drive: &Drive,
+    distance_m: &[f32],
+    laps: &[Lap],
+    gates: &Gates,
+    along: &Along,
+) -> Figures {
     let splits = gates.splits.len();
     let mut timed: Vec<&Lap> = laps.iter().filter(|lap| lap.kind == LapKind::Timed).collect();
     timed.sort_by(|a, b| time_s(a).total_cmp(&time_s(b)));
@@ -34,7 +42,7 @@ pub(super) fn figures(drive: &Drive, laps: &[Lap], gates: &Gates, along: &Along)
     Figures {
         best_ms: Some(ms(best_s)),
         rolling_best_ms: if gates.finish.is_none() {
-            rolling_best_s(drive, laps, along)
+            rolling_best_s(drive, distance_m, laps, along)
         } else {
             Some(best_s)
         }
@@ -129,7 +137,7 @@ fn consistency_s(timed: &[&Lap], best_s: f64) -> Option<f64> {
 }
 
 /// The shortest time between passing a point in one lap and in the next, over points all along the track.
-fn rolling_best_s(drive: &Drive, laps: &[Lap], along: &Along) -> Option<f64> {
+fn rolling_best_s(drive: &Drive, distance_m: &[f32], laps: &[Lap], along: &Along) -> Option<f64> {
     let length_m = along
         .track_pos_m
         .iter()
@@ -137,6 +145,7 @@ fn rolling_best_s(drive: &Drive, laps: &[Lap], along: &Along) -> Option<f64> {
         .filter(|m| m.is_finite())
         .reduce(f32::max)?;
     let spacing_m = f64::from(length_m) / ROLLING_POINTS as f64;
+    let way = Way::new(drive, distance_m, f64::from(length_m));
     let mut best_s: Option<f64> = None;
     let mut before: Option<Vec<Option<f64>>> = None;
     for lap in laps {
@@ -151,12 +160,59 @@ fn rolling_best_s(drive: &Drive, laps: &[Lap], along: &Along) -> Option<f64> {
         }
         // Two laps in a row, of which at least the one that is entered at the gate was driven whole.
         if let (Some(before), Some(times), true) = (&before, &times, lap.kind != LapKind::Out) {
-            let rolling = before.iter().zip(times).filter_map(|(a, b)| Some((*b)? - (*a)?));
+            let rolling = before
+                .iter()
+                .zip(times)
+                .filter_map(|(a, b)| Some(((*a)?, (*b)?)))
+                .filter(|&(from_s, to_s)| way.followed(from_s, to_s))
+                .map(|(from_s, to_s)| to_s - from_s);
             best_s = rolling.chain(best_s).reduce(f64::min);
         }
         before = times;
     }
     best_s
+}
+
+/// Whether the fixes saw a whole round between two moments.
+struct Way<'a> {
+    drive: &'a Drive,
+    distance_m: &'a [f32],
+    shortest_m: f64,
+    /// For each fix, how many up to it are not good or have no known way from the one before.
+    bad: Vec<u32>,
+}
+
+impl<'a> Way<'a> {
+    fn new(drive: &'a Drive, distance_m: &'a [f32], length_m: f64) -> Self {
+        let longest_s = gap_s(drive.step_s());
+        let mut good = drive.trusted();
+        for i in 1..drive.len() {
+            good[i] &= drive.time_s[i] - drive.time_s[i - 1] <= longest_s;
+        }
+        for &jump in &drive.jumps {
+            good[jump] = false;
+        }
+        let count = |bad: &mut u32, good: bool| {
+            *bad += u32::from(!good);
+            Some(*bad)
+        };
+        Self {
+            drive,
+            distance_m,
+            shortest_m: ROUND_MIN_SHARE * length_m,
+            bad: good.into_iter().scan(0, count).collect(),
+        }
+    }
+
+    fn followed(&self, from_s: f64, to_s: f64) -> bool {
+        let last = self.drive.len() - 1;
+        let (from, to) = (
+            self.drive.index_at(from_s).min(last),
+            self.drive.index_at(to_s).min(last),
+        );
+        self.bad[from] == self.bad[to]
+            && f64::from(self.distance_m[to] - self.distance_m[from]) >= self.shortest_m
+    }
 }
 
 /// When a lap passed each of the points; `None` where it was off the line or nobody saw it.

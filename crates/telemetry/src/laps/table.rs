@@ -24,6 +24,29 @@ pub(super) fn time_laps(drive: &Drive, gates: &Gates) -> Vec<Lap> {
     laps
 }
 
+/// A lap this many times as long as the middle one went round twice. Lines through a lap differ by a few percent.
+const TWICE_ROUND: f64 = 1.7;
+/// With fewer nobody can say which of them is the odd one.
+const COMPARED_LAPS_MIN: usize = 3;
+
+/// Takes the time from laps of a circuit that passed the gate unseen, because the position was bad just there.
+pub(super) fn doubt_missed_gates(drive: &Drive, distance_m: &[f32], laps: &mut [Lap]) {
+    let way_m =
+        |lap: &Lap| distance_at(drive, distance_m, lap.end_s) - distance_at(drive, distance_m, lap.start_s);
+    let is_timed = |lap: &&Lap| lap.kind == LapKind::Timed;
+    let mut ways_m: Vec<f64> = laps.iter().filter(is_timed).map(way_m).collect();
+    if ways_m.len() < COMPARED_LAPS_MIN {
+        return;
+    }
+    ways_m.sort_by(f64::total_cmp);
+    let middle_m = ways_m[(ways_m.len() - 1) / 2];
+    for lap in laps.iter_mut().filter(|lap| lap.kind == LapKind::Timed) {
+        if way_m(lap) >= TWICE_ROUND * middle_m {
+            (lap.kind, lap.flaw) = (LapKind::Invalid, Some(Flaw::GateMissed));
+        }
+    }
+}
+
 /// Numbers of laps: 0 for the ways to a start, all others from 1.
 pub(super) fn numbers(laps: &[Lap]) -> Vec<u32> {
     let mut last = 0;
@@ -126,6 +149,9 @@ fn note(lap: &Lap) -> Option<String> {
             "The GPS position jumped in this lap, so its time cannot be trusted."
         }
         (LapKind::Invalid, Some(Flaw::Unfinished)) => "The start was crossed again before the finish.",
+        (LapKind::Invalid, Some(Flaw::GateMissed)) => {
+            "This lap is as long as two: the GPS position missed the line in between, so its time is none of one lap."
+        }
         (LapKind::Invalid, None) | (LapKind::Out | LapKind::Timed | LapKind::In, _) => return None,
     };
     Some(text.to_owned())

@@ -10,6 +10,39 @@ use crate::ring::{LAP_M, MPS, Style, across, analysed, drive_laps, place};
 const LAP_S: f64 = LAP_M / MPS;
 
 #[test]
+fn a_gate_that_the_positions_missed_makes_no_lap_of_two_rounds() {
+    let (a, b) = across(0.0, 10.0);
+    let mut fixes = drive_laps(&[Style::pushing([0.0; 3]); 6]);
+    // Twenty metres outside for four seconds around the third passing, reached and left as slowly as a receiver wanders.
+    let passing_s = LAP_S * 0.25 + 2.0 * LAP_S;
+    for fix in &mut fixes {
+        let wide_m = 20.0 * (3.0 - 0.75 * (fix.clock_s - passing_s).abs()).clamp(0.0, 1.0);
+        let share = (fix.clock_s / LAP_S - 0.25).rem_euclid(1.0);
+        (fix.lat_deg, fix.lon_deg) = place(share, wide_m);
+    }
+    let wanted = Wanted {
+        gate: Some(GateShape::Ends { a, b }),
+        ..Wanted::default()
+    };
+    let (_, found) = analysed(fixes, &wanted);
+    let double = found
+        .laps
+        .iter()
+        .find(|lap| lap.time_ms > 1.5e3 * LAP_S)
+        .expect("two rounds in one");
+    assert_eq!(double.kind, LapKind::Invalid);
+    assert!(
+        double
+            .note
+            .as_deref()
+            .is_some_and(|note| note.contains("as long as two"))
+    );
+    assert_eq!(timed_s(&found).len(), 4);
+    let rolling_ms = found.figures.rolling_best_ms.expect("four good laps");
+    assert!(rolling_ms > 1e3 * LAP_S - 20.0, "{rolling_ms}");
+}
+
+#[test]
 fn two_ends_count_in_whichever_order_they_are_given() {
     let (inner, outer) = across(0.0, 10.0);
     for (a, b) in [(inner, outer), (outer, inner)] {
