@@ -186,8 +186,8 @@ impl<'a> Way<'a> {
     fn new(drive: &'a Drive, distance_m: &'a [f32], length_m: f64) -> Self {
         let longest_s = gap_s(drive.step_s());
         let mut good = drive.trusted();
-        for i in 1..drive.len() {
-            good[i] &= drive.time_s[i] - drive.time_s[i - 1] <= longest_s;
+        for (good, pair) in good.iter_mut().skip(1).zip(drive.time_s.windows(2)) {
+            *good &= pair[1] - pair[0] <= longest_s;
         }
         for &jump in &drive.jumps {
             good[jump] = false;
