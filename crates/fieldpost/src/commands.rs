@@ -8,6 +8,7 @@ mod export;
 mod gates;
 mod import;
 mod rebuild;
+mod replacement;
 mod serve;
 mod user;
 

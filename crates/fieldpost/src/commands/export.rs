@@ -19,6 +19,7 @@ use telemetry::{Options, export};
 
 use super::analyze::READ_BYTES;
 use super::gates::Gates;
+use super::replacement::{Replacement, refuse_source};
 use crate::data_dir::{DataDir, block_on};
 use crate::output;
 
@@ -62,10 +63,10 @@ impl Export {
             (Format::Parquet, None) => {
                 bail!("parquet is several files; give a folder for them with --output")
             }
-            (Format::Vbo, output) => to_text(&source, export::vbo, output)?,
-            (Format::Gpx, output) => to_text(&source, export::gpx, output)?,
-            (Format::Kml, output) => to_text(&source, export::kml, output)?,
-            (Format::Csv, output) => to_text(&source, export::csv, output)?,
+            (Format::Vbo, output) => to_text(&source, self.format, export::vbo, output)?,
+            (Format::Gpx, output) => to_text(&source, self.format, export::gpx, output)?,
+            (Format::Kml, output) => to_text(&source, self.format, export::kml, output)?,
+            (Format::Csv, output) => to_text(&source, self.format, export::csv, output)?,
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -125,28 +126,39 @@ impl Source {
 
 type Writer = fn(&export::Session, &mut dyn Write) -> io::Result<()>;
 
-fn to_text(source: &Source, write: Writer, output: Option<&Path>) -> anyhow::Result<()> {
+fn to_text(source: &Source, format: Format, write: Writer, output: Option<&Path>) -> anyhow::Result<()> {
     let mut files = GpsInMemory::default();
     let analysis = source.analyze(&mut files)?;
     let gps = StreamReader::open(files.into_bytes()).context("the channels just written cannot be read")?;
     let session =
         export::Session::read(&analysis.report, &gps).context("the channels just written cannot be read")?;
+    if format == Format::Gpx && !session.has_date() {
+        bail!(
+            "the date of {} is unknown, and without one this format has no times and so no laps; export it as csv",
+            source.shown
+        );
+    }
     match output {
-        Some(path) => {
-            let file = File::create(path)
-                .with_context(|| format!("{} cannot be written; check the folder", path.display()))?;
-            let mut out = BufWriter::new(file);
-            write(&session, &mut out)
-                .and_then(|()| out.flush())
-                .with_context(|| format!("{} cannot be written; is the disk full?", path.display()))
-        }
+        Some(path) => Replacement::of(path, &source.raw)?.write(|out| write(&session, out)),
         None => output::answer_with(|out| write(&session, out)),
     }
 }
 
 fn to_parquet(source: &Source, folder: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
-    source.analyze(&mut InFolder(folder))?;
+    // The files get their names when all are whole.
+    let unnamed = tempfile::Builder::new()
+        .prefix(".fieldpost-")
+        .tempdir_in(folder)
+        .with_context(|| format!("{} cannot be written; check the folder", folder.display()))?;
+    source.analyze(&mut InFolder(unnamed.path()))?;
+    for entry in fs::read_dir(unnamed.path())? {
+        let entry = entry?;
+        let target = folder.join(entry.file_name());
+        refuse_source(&target, &source.raw)?;
+        fs::rename(entry.path(), &target)
+            .with_context(|| format!("{} cannot be written; check the folder", target.display()))?;
+    }
     Ok(())
 }
 

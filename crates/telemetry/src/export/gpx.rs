@@ -5,19 +5,20 @@ use std::io::{self, Write};
 use super::session::Session;
 use super::text::{Cell, rfc3339, xml};
 
+/// Fails with [`io::ErrorKind::InvalidInput`] without a date: a track without times has no laps, and one in 1970 is a lie.
 pub fn gpx(session: &Session, out: &mut dyn Write) -> io::Result<()> {
+    if !session.has_date() {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "the recording's date is unknown, and GPX has no times without one; export it as csv or vbo",
+        ));
+    }
     writeln!(out, r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
     writeln!(
         out,
         r#"<gpx version="1.1" creator="Fieldpost" xmlns="http://www.topografix.com/GPX/1/1">"#
     )?;
     let name = xml(session.track.as_deref().unwrap_or("Session"));
-    if session.start_utc_ms.is_none() {
-        writeln!(
-            out,
-            "<metadata><desc>The date is unknown; times count from 1970-01-01.</desc></metadata>"
-        )?;
-    }
     for (role, [a, b]) in &session.gates {
         let (lat_deg, lon_deg) = ((a[0] + b[0]) / 2.0, (a[1] + b[1]) / 2.0);
         writeln!(

@@ -64,7 +64,13 @@ impl Session {
         })
     }
 
-    /// UTC of a point in Unix milliseconds; recordings without a date are written as if they began in 1970.
+    /// Whether the recording's date is known; a format that needs one cannot be written without.
+    pub fn has_date(&self) -> bool {
+        self.start_utc_ms.is_some()
+    }
+
+    /// UTC of a point in Unix milliseconds; recordings without a date count from 0, of which only the time of day may be
+    /// written.
     pub(super) fn utc_ms(&self, point: &Point) -> f64 {
         self.start_utc_ms.unwrap_or(0.0) + point.time_s * 1000.0
     }

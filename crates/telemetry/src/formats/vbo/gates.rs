@@ -1,7 +1,7 @@
 //! `[laptiming]` lines: `Start|Finish|Split a b c d ¬ label`, four numbers in minutes whose meaning the text does not say.
 //!
 //! Racelogic and RaceChrono write **lon lat lon lat**: a point and a second one some metres on in the direction of travel.
-//! RaceBox writes **lat lon lat lon**: the two real ends of the line. Both keep west positive. All readings that could be
+//! RaceBox (and our own export) writes **lat lon lat lon**: the two real ends of the line. Both keep west positive. All readings that could be
 //! places go out, the maker's own first; the analysis keeps the one that lies by the data and fits its direction.
 
 use crate::model::{DeclaredGate, GateRole, GateShape};
@@ -39,11 +39,11 @@ pub(super) fn parse(line: &str, number: u64) -> Option<(DeclaredGate, [f64; 4])>
 }
 
 /// What the numbers can mean, likelier first.
-pub(super) fn readings(minutes: [f64; 4], is_racebox: bool) -> Vec<GateShape> {
+pub(super) fn readings(minutes: [f64; 4], are_ends_likelier: bool) -> Vec<GateShape> {
     let [a, b, c, d] = minutes.map(|value| value / 60.0);
     let lon_lat = [(b, -a), (d, -c)];
     let lat_lon = [(a, -b), (c, -d)];
-    let readings = if is_racebox {
+    let readings = if are_ends_likelier {
         [
             ends(lat_lon),
             direction(lat_lon),
