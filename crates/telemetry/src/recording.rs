@@ -8,6 +8,7 @@ mod bounded;
 mod clock;
 mod health;
 mod histogram;
+mod restart;
 mod stream;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use crate::model::{
 use crate::report::FrozenChannel;
 use crate::sink::{Rejection, Sink};
 use bounded::Bounded;
+use restart::Restarts;
 use stream::Stream;
 
 /// 111 hours at 10 Hz or 44 at 25 Hz, 224 MB. Longer files are cut here with a message.
@@ -99,6 +101,7 @@ pub struct Collector<'f> {
     lap_marks: Bounded<LapMark>,
     messages: Bounded<Message>,
     unkept: Unkept,
+    restarts: Restarts,
     recording: Recording,
 }
 
@@ -122,6 +125,7 @@ impl<'f> Collector<'f> {
             lap_marks: Bounded::new(LAPS_MAX),
             messages: Bounded::new(MESSAGES_MAX),
             unkept: Unkept::default(),
+            restarts: Restarts::default(),
             recording: Recording {
                 fixes: Vec::new(),
                 facts: Facts::default(),
@@ -162,6 +166,7 @@ impl<'f> Collector<'f> {
             self.messages
                 .into_items("too_many_messages", "remarks about its lines", &mut overflows);
         recording.messages.append(&mut overflows);
+        recording.messages.extend(self.restarts.message());
         let first_clock_s = self
             .streams
             .iter()
@@ -243,7 +248,7 @@ impl Sink for Collector<'_> {
             self.unkept.rows += 1;
             return;
         };
-        let Some(full) = open.push(clock_s, values) else {
+        let Some(full) = open.push(self.restarts.clock_s(clock_s), values) else {
             return;
         };
         if self.failed.is_none()
@@ -254,7 +259,7 @@ impl Sink for Collector<'_> {
     }
 
     fn fix(&mut self, fix: Fix) {
-        self.fixes.push(fix);
+        self.fixes.push(self.restarts.fix(fix));
     }
 
     fn gate(&mut self, gate: DeclaredGate) {
@@ -266,7 +271,10 @@ impl Sink for Collector<'_> {
     }
 
     fn lap_mark(&mut self, mark: LapMark) {
-        self.lap_marks.push(mark);
+        self.lap_marks.push(LapMark {
+            clock_s: self.restarts.clock_s(mark.clock_s),
+            ..mark
+        });
     }
 
     fn rejected(&mut self, why: Rejection, line: u64) {
