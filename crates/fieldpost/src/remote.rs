@@ -44,6 +44,8 @@ pub(crate) struct Stored {
 pub(crate) enum UploadError {
     #[error("it cannot be read: {0}")]
     Unreadable(#[source] io::Error),
+    #[error("it is no file; name the files in it, as in FOLDER/*")]
+    NoFile,
     #[error("the server refused it ({status} {code}): {message}")]
     Refused {
         status: u16,
@@ -127,7 +129,11 @@ impl Remote {
     fn try_upload(&self, path: &Path, sent: &mut dyn FnMut(u64)) -> Result<Stored, Failure> {
         let unreadable = |error| Failure::Final(UploadError::Unreadable(error));
         let file = File::open(path).map_err(unreadable)?;
-        let size_bytes = file.metadata().map_err(unreadable)?.len();
+        let metadata = file.metadata().map_err(unreadable)?;
+        if !metadata.is_file() {
+            return Err(Failure::Final(UploadError::NoFile));
+        }
+        let size_bytes = metadata.len();
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
         // A file that grows meanwhile is sent as long as it was.
         let mut body = Watched {
@@ -196,24 +202,34 @@ fn read_answer(mut answer: ureq::http::Response<ureq::Body>) -> Result<Stored, F
         return serde_json::from_str(&text)
             .map_err(|error| Failure::Final(UploadError::NotFieldpost(format!("{status}, {error}"))));
     }
-    let detail = serde_json::from_str::<ErrorEnvelope>(&text).map(|envelope| envelope.error);
-    let (code, message) = match detail {
-        Ok(detail) => (detail.code, detail.message),
-        // Something between us and the server answered.
-        Err(_) => ("unknown".to_owned(), text.chars().take(200).collect()),
+    let (code, message) = match serde_json::from_str::<ErrorEnvelope>(&text) {
+        Ok(envelope) => (envelope.error.code, envelope.error.message),
+        Err(_) if is_passing(status) => (
+            "unknown".to_owned(),
+            "something before the server answered".to_owned(),
+        ),
+        Err(_) => {
+            return Err(Failure::Final(UploadError::NotFieldpost(format!(
+                "status {status}"
+            ))));
+        }
     };
-    match status {
-        // Too many requests, a bad minute, a proxy without its server. A full disk (507) does not pass by itself.
-        429 | 500 | 502 | 503 | 504 => Err(Failure::Passing {
+    if is_passing(status) {
+        return Err(Failure::Passing {
             cause: format!("{status} {code}: {message}"),
             wait: retry_after,
-        }),
-        _ => Err(Failure::Final(UploadError::Refused {
-            status,
-            code,
-            message,
-        })),
+        });
     }
+    Err(Failure::Final(UploadError::Refused {
+        status,
+        code,
+        message,
+    }))
+}
+
+/// Too many requests, a bad minute, a proxy without its server. A full disk (507) does not pass by itself.
+fn is_passing(status: u16) -> bool {
+    matches!(status, 429 | 500 | 502 | 503 | 504)
 }
 
 /// A file being sent: hashed and counted on the way.

@@ -153,3 +153,42 @@ fn other_bytes_on_the_server_are_no_success() {
     );
     serving.join().unwrap();
 }
+
+#[test]
+fn a_folder_is_no_file_and_is_not_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    // Nothing listens there; a try would be told as one.
+    let done = run(&[
+        "import",
+        folder.path().to_str().unwrap(),
+        "--server",
+        "http://127.0.0.1:9",
+        "--token",
+        "t",
+    ]);
+    assert_eq!(done.code, 1, "{done:?}");
+    assert!(done.stderr.contains("it is no file"), "{done:?}");
+    assert!(!done.stderr.contains("tries"), "{done:?}");
+}
+
+#[test]
+fn a_server_that_is_not_ours_is_told_without_its_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = write(folder.path(), "a.csv", b"hello");
+    for status in ["501 Unsupported method", "405 Method Not Allowed"] {
+        let page = "<!DOCTYPE html><html><body>Nope</body></html>";
+        let (server, thread) = scripted(vec![answer(status, "", page)]);
+        let done = run(&[
+            "import",
+            file.to_str().unwrap(),
+            "--server",
+            &server,
+            "--token",
+            "t",
+        ]);
+        assert_eq!(done.code, 1, "{done:?}");
+        assert!(done.stderr.contains("Fieldpost server"), "{done:?}");
+        assert!(!done.stderr.contains('<'), "{done:?}");
+        thread.join().unwrap();
+    }
+}

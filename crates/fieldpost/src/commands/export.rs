@@ -91,6 +91,9 @@ impl Export {
         };
         if self.gates.gate.is_some() {
             source.options.gate = self.gates.gate;
+            source.options.finish = None;
+        }
+        if self.gates.finish.is_some() {
             source.options.finish = self.gates.finish;
         }
         Ok(source)

@@ -10,6 +10,6 @@ pub(crate) struct Gates {
     #[arg(long, value_name = "G", value_parser = gate_text::parse, allow_hyphen_values = true)]
     pub(crate) gate: Option<GateShape>,
     /// A separate finish line, in the same forms.
-    #[arg(long, value_name = "G", value_parser = gate_text::parse, allow_hyphen_values = true, requires = "gate")]
+    #[arg(long, value_name = "G", value_parser = gate_text::parse, allow_hyphen_values = true)]
     pub(crate) finish: Option<GateShape>,
 }
