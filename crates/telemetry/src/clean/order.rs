@@ -76,7 +76,11 @@ fn sort_if_that_makes_sense(fixes: &mut Vec<Fix>, time_s: &mut Vec<f64>, tally: 
     *time_s = order.iter().map(|&i| time_s[i as usize]).collect();
     tally.messages.push(Message {
         code: "rows_sorted".to_owned(),
-        text: format!("{late} rows were not in order of time; they were sorted."),
+        text: if late == 1 {
+            "1 row was not in order of time; the rows were sorted.".to_owned()
+        } else {
+            format!("{late} rows were not in order of time; they were sorted.")
+        },
         line: None,
     });
 }

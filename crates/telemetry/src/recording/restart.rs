@@ -25,13 +25,14 @@ impl Restarts {
     }
 
     pub(super) fn fix(&mut self, fix: Fix) -> Fix {
-        if fix.clock_s.is_finite() && fix.utc_ms.is_finite() {
-            if let Some((clock_s, utc_ms)) = self.last.replace((fix.clock_s, fix.utc_ms)) {
-                let passed_ms = fix.utc_ms - utc_ms;
-                if fix.clock_s < clock_s - FALL_MIN_S && passed_ms > 0.0 && passed_ms < PAUSE_MAX_MS {
-                    self.ahead_s += clock_s + passed_ms / 1000.0 - fix.clock_s;
-                    self.count += 1;
-                }
+        if fix.clock_s.is_finite()
+            && fix.utc_ms.is_finite()
+            && let Some((clock_s, utc_ms)) = self.last.replace((fix.clock_s, fix.utc_ms))
+        {
+            let passed_ms = fix.utc_ms - utc_ms;
+            if fix.clock_s < clock_s - FALL_MIN_S && passed_ms > 0.0 && passed_ms < PAUSE_MAX_MS {
+                self.ahead_s += clock_s + passed_ms / 1000.0 - fix.clock_s;
+                self.count += 1;
             }
         }
         Fix {
