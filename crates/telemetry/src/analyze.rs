@@ -234,14 +234,19 @@ fn rejections(recording: &Recording, format: Format) -> Vec<Message> {
             .map(|(_, line)| *line)
             .collect();
         let (code, what) = match why {
-            Rejection::Checksum => ("bad_checksum", "did not match their checksum"),
+            Rejection::Checksum => ("bad_checksum", "did not match the checksum"),
             Rejection::Malformed => ("malformed", "could not be read"),
-            Rejection::NoFix => ("no_fix", "were written before the receiver had a fix"),
+            Rejection::NoFix => ("no_fix", "came before the receiver had a fix"),
+        };
+        let (records, were) = if *count == 1 {
+            ("record", "was")
+        } else {
+            ("records", "were")
         };
         Message {
             code: code.to_owned(),
             text: format!(
-                "{count} records {what} and were not used: {}.",
+                "{count} {records} {what} and {were} not used: {}.",
                 numbered(&lines, *count, format)
             ),
             line: lines.first().copied(),
