@@ -123,6 +123,16 @@ fn people_and_devices_are_kept_without_a_server() {
     let devices = run(&["device", "list", "--json", "--data-dir", dir]).expect_success();
     assert!(!devices.stdout.contains(&token), "a token is shown once");
     let uuid = devices.json()[0]["id"].as_str().unwrap().to_owned();
+    let again = [
+        "device",
+        "add",
+        "Other",
+        "--user",
+        "owner@example.org",
+        "--uuid",
+        &uuid,
+    ];
+    run(&[&again[..], &["--data-dir", dir]].concat()).expect_failure(&["exists already", "--uuid"]);
     run(&["device", "revoke", &uuid, "--data-dir", dir]).expect_success();
     assert!(
         run(&["device", "list", "--data-dir", dir])

@@ -28,9 +28,10 @@ impl From<AccountError> for ApiError {
         match error {
             AccountError::BadEmail(_) => Self::unprocessable("bad_email", error.to_string()),
             AccountError::LinkInvalid => Self::forbidden("link_invalid", error.to_string()),
-            AccountError::EmailTaken | AccountError::NoTeam | AccountError::SeveralTeams => {
-                Self::unprocessable("bad_account", error.to_string())
-            }
+            AccountError::EmailTaken
+            | AccountError::DeviceIdTaken
+            | AccountError::NoTeam
+            | AccountError::SeveralTeams => Self::unprocessable("bad_account", error.to_string()),
             AccountError::BadName => Self::unprocessable("bad_name", error.to_string()),
             AccountError::NoSuchUser(_) => Self::not_found("user"),
             AccountError::NoSuchDevice => Self::not_found("device"),

@@ -29,6 +29,9 @@ pub enum AccountError {
     LinkInvalid,
     #[error("a name needs 1 to 100 characters without control characters")]
     BadName,
+    /// In whatever team: whose it is stays unsaid.
+    #[error("a device with this id exists already; leave --uuid out to get a new one")]
+    DeviceIdTaken,
     #[error("there is no such device, or it is revoked already")]
     NoSuchDevice,
     #[error(transparent)]

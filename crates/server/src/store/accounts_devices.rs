@@ -53,7 +53,11 @@ pub async fn add_device(
                 .bind(now_us)
                 .bind(created_by)
                 .execute(&mut *rows)
-                .await?;
+                .await
+                .map_err(|error| match error.as_database_error() {
+                    Some(cause) if cause.is_unique_violation() => AccountError::DeviceIdTaken,
+                    Some(_) | None => error.into(),
+                })?;
                 sqlx::query(
                     "INSERT INTO device_tokens (token_sha256, tenant_id, device_id, created_at) \
                      VALUES ($1, $2, $3, $4)",
