@@ -15,7 +15,7 @@ mod table;
 
 pub use delta::Along;
 use gates::Gates;
-pub use gates::{Chosen, KnownTrack, Wanted, choose};
+pub use gates::{Chosen, KnownTrack, LearnedTrack, Wanted, choose};
 pub use learn::learn_gate;
 pub use line::Line;
 
@@ -34,7 +34,7 @@ pub struct Analysed {
     pub figures: Figures,
     pub along: Along,
     /// The gates, when they were found in this drive rather than given.
-    pub learned: Option<KnownTrack>,
+    pub learned: Option<LearnedTrack>,
     pub messages: Vec<Message>,
 }
 
@@ -91,7 +91,7 @@ pub fn analyse(drive: &Drive, distance_m: &[f32], wanted: &Wanted<'_>) -> Analys
         laps: table::report(drive, distance_m, &laps, course.splits.len()),
         figures,
         along,
-        learned: course.as_known_track(drive, wanted.track_name),
+        learned: course.as_learned_track(drive, wanted.track_name),
         messages,
     }
 }

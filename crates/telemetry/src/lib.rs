@@ -5,6 +5,7 @@
 //! answer byte for byte.
 
 mod analyze;
+mod assemble;
 pub mod clean;
 pub mod columns;
 pub mod derive;
@@ -12,6 +13,7 @@ pub mod export;
 pub mod formats;
 pub mod gate_text;
 pub mod laps;
+mod median;
 pub mod model;
 pub mod quality;
 pub mod recording;
@@ -19,4 +21,4 @@ pub mod report;
 pub mod sink;
 
 pub use analyze::{ANALYSIS_VERSION, Analysis, AnalyzeError, Options, analyze};
-pub use laps::KnownTrack;
+pub use laps::{KnownTrack, LearnedTrack};

@@ -1,8 +1,9 @@
-//! The data-quality part of the report, as far as the fixes tell it.
+//! The data-quality part of the report.
 
 use std::collections::BTreeMap;
 
 use crate::clean::{Cleaned, Drive};
+use crate::recording::Recording;
 use crate::report::{Gap, Quality};
 use crate::sink::Rejection;
 
@@ -12,9 +13,9 @@ const GAPS_LISTED: usize = 100;
 const STALL_STEPS: f64 = 2.0;
 
 /// What a parser rejected and what cleaning rejected, joined, with the holes that are left.
-pub fn assess(cleaned: &Cleaned, rejected_by_parser: &BTreeMap<Rejection, u64>) -> Quality {
+pub fn assess(cleaned: &Cleaned, recording: &Recording) -> Quality {
     let mut rejected_by: BTreeMap<String, u64> = BTreeMap::new();
-    for (why, count) in rejected_by_parser {
+    for (why, count) in &recording.rejected {
         *rejected_by.entry(word(*why).to_owned()).or_default() += count;
     }
     for (why, count) in &cleaned.rejected {
@@ -25,6 +26,11 @@ pub fn assess(cleaned: &Cleaned, rejected_by_parser: &BTreeMap<Rejection, u64>) 
     let mut rates_hz = BTreeMap::new();
     if drive.len() > 1 {
         rates_hz.insert("gps".to_owned(), rounded(1.0 / drive.step_s(), 1e2));
+    }
+    for stream in &recording.streams {
+        if let Some(rate_hz) = stream.rate_hz {
+            rates_hz.insert(stream.name.clone(), rounded(rate_hz, 1e2));
+        }
     }
     Quality {
         rejected: rejected_by.values().sum(),
@@ -38,8 +44,8 @@ pub fn assess(cleaned: &Cleaned, rejected_by_parser: &BTreeMap<Rejection, u64>) 
         jumps: drive.jumps.len() as u64,
         max_speed_kmh: max_speed_kmh(drive),
         rates_hz,
-        declared_lost: 0,
-        frozen: Vec::new(),
+        declared_lost: recording.declared_lost,
+        frozen: recording.frozen.clone(),
         gps_coverage: rounded(holes.coverage, 1e4),
     }
 }

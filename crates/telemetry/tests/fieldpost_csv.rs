@@ -55,6 +55,16 @@ fn a_damaged_block_is_counted_with_its_line_and_its_rows_are_kept() {
 }
 
 #[test]
+fn rows_that_cannot_be_read_are_counted_and_are_not_called_missing() {
+    let recording = recorded(&file(E, &["1,?,x", "rubbish", "3,G,abc"]));
+    assert_eq!(recording.rejected.get(&Rejection::Malformed), Some(&3));
+    assert_eq!(recording.first_rejected[0], (Rejection::Malformed, 2));
+    // A first row that the power cut off is none yet.
+    let cut = format!("{E}\n12,I,0.0");
+    assert!(matches!(error_of(&cut), ReadError::HeaderOnly { line: 1, .. }));
+}
+
+#[test]
 fn a_profile_named_after_a_vehicle_says_what_was_driven() {
     let vehicle = |profile: &str| {
         let open = format!("1,M,OPEN,00112233445566778899aabbccddeeff,dev,1.0,{profile}");

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use sqlx::SqliteConnection;
 
 use super::Jobs;
-use super::worker::after;
+use crate::clock::after;
 use crate::store::StoreError;
 use crate::store::jobs::{self, Ended, Taken};
 use crate::store::sessions::{self, Failure, Found};

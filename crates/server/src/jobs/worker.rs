@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
 
 use super::analysis::{Derived, JobError, derive};
 use super::settle::ATTEMPTS_MAX;
 use super::{Jobs, Request};
+use crate::clock::after;
 use crate::store::jobs::{self, Taken};
 use crate::store::sessions::{self, Assignment, Failure, Found};
 use crate::store::tracks::{self, Track};
@@ -214,10 +215,6 @@ impl Jobs {
             .write(move |rows| Box::pin(async move { jobs::renew(rows, &job, until).await }))
             .await
     }
-}
-
-pub(super) fn after(now: Timestamp, pause: SignedDuration) -> Timestamp {
-    now.checked_add(pause).unwrap_or(Timestamp::MAX)
 }
 
 /// A panic in the analysis is a passing trouble: it is counted, and in the end the job is given up with its text.

@@ -5,6 +5,7 @@ use std::ops::Range;
 use timing::{Plane, Point, Sample};
 
 use super::strays;
+use crate::median::upper_median;
 use crate::model::Fix;
 
 /// Fixes in strictly ascending time, with the plane that all geometry of this recording happens in.
@@ -106,12 +107,8 @@ impl Drive {
 }
 
 fn median_step_s(time_s: &[f64]) -> f64 {
-    let mut steps: Vec<f32> = time_s.windows(2).map(|pair| (pair[1] - pair[0]) as f32).collect();
-    if steps.is_empty() {
-        return 1.0;
-    }
-    let middle = steps.len() / 2;
-    f64::from(*steps.select_nth_unstable_by(middle, f32::total_cmp).1)
+    let steps = time_s.windows(2).map(|pair| (pair[1] - pair[0]) as f32);
+    upper_median(steps).map_or(1.0, f64::from)
 }
 
 fn bounds(points: impl Iterator<Item = Point>) -> Option<(Point, Point)> {

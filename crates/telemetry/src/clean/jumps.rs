@@ -8,12 +8,13 @@ use std::ops::Range;
 
 use timing::Plane;
 
+use super::speeds::SPEED_MAX_MPS;
 use super::{Tally, retain_indexed};
 use crate::model::Fix;
 
 /// More than any vehicle on wheels does on a track, with room for a receiver's lag.
 const ACCELERATION_MPS2: f64 = 15.0;
-/// Used where the file has no speed: 432 km/h.
+/// Used where the file has no speed: 432 km/h. A speed that is recorded says itself what is possible.
 const TOP_SPEED_MPS: f64 = 120.0;
 /// A receiver that wanders under trees is not jumping.
 const SLACK_M: f64 = 10.0;
@@ -115,13 +116,13 @@ fn metres(fixes: &[Fix], a: usize, b: usize) -> f64 {
 fn within_reach(fixes: &[Fix], time_s: &[f64], a: usize, b: usize, pace_mps: Option<f32>) -> bool {
     let step_s = time_s[b] - time_s[a];
     let recorded_mps = fixes[a].speed_mps.max(fixes[b].speed_mps);
-    let known_mps = if recorded_mps.is_nan() {
-        pace_mps
+    let (known_mps, top_mps) = if recorded_mps.is_nan() {
+        (pace_mps, TOP_SPEED_MPS)
     } else {
-        Some(recorded_mps)
+        (Some(recorded_mps), f64::from(SPEED_MAX_MPS))
     };
     let by_speed_m = known_mps.map_or(f64::INFINITY, |mps| {
         f64::from(mps) * step_s + 0.5 * ACCELERATION_MPS2 * step_s * step_s
     });
-    metres(fixes, a, b) <= SLACK_M + by_speed_m.min(TOP_SPEED_MPS * step_s)
+    metres(fixes, a, b) <= SLACK_M + by_speed_m.min(top_mps * step_s)
 }

@@ -6,7 +6,7 @@ use super::{Drive, Tally};
 use crate::model::Message;
 
 /// 1080 km/h: above an airliner, the fastest thing that a logger of ours rides in.
-const SPEED_MAX_MPS: f32 = 300.0;
+pub(super) const SPEED_MAX_MPS: f32 = 300.0;
 /// Positions are compared over at least this long on each side, so that their noise is small.
 const HALF_S: f64 = 1.0;
 /// A recorded speed may be this much above the way that was made …

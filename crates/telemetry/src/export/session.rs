@@ -49,6 +49,25 @@ pub(super) struct Point {
     pub(super) lap_time_s: f32,
 }
 
+impl Point {
+    fn unknown_at(time_s: f64) -> Self {
+        Self {
+            time_s,
+            lat_deg: f64::NAN,
+            lon_deg: f64::NAN,
+            alt_m: f32::NAN,
+            speed_mps: f32::NAN,
+            heading_deg: f32::NAN,
+            satellites: f32::NAN,
+            distance_m: f32::NAN,
+            lat_g: f32::NAN,
+            lon_g: f32::NAN,
+            lap: f32::NAN,
+            lap_time_s: f32::NAN,
+        }
+    }
+}
+
 impl Session {
     pub fn read(report: &Report, gps: &StreamReader) -> Result<Self, ReadError> {
         let gate = |role, gate: &crate::report::Gate| (role, [gate.a, gate.b]);
@@ -82,48 +101,34 @@ fn utc_ms(rfc3339: &str) -> Option<f64> {
 }
 
 fn points(gps: &StreamReader) -> Result<Vec<Point>, ReadError> {
-    const NAMES: [&str; 11] = [
-        "lat_deg",
-        "lon_deg",
-        "alt_m",
-        "speed_mps",
-        "heading_deg",
-        "satellites",
-        "distance_m",
-        "lat_g",
-        "lon_g",
-        "lap",
-        "lap_time_s",
+    /// Which channel fills which field: the one table of both.
+    const FIELDS: [(&str, fn(&mut Point, f64)); 11] = [
+        ("lat_deg", |point, value| point.lat_deg = value),
+        ("lon_deg", |point, value| point.lon_deg = value),
+        ("alt_m", |point, value| point.alt_m = value as f32),
+        ("speed_mps", |point, value| point.speed_mps = value as f32),
+        ("heading_deg", |point, value| point.heading_deg = value as f32),
+        ("satellites", |point, value| point.satellites = value as f32),
+        ("distance_m", |point, value| point.distance_m = value as f32),
+        ("lat_g", |point, value| point.lat_g = value as f32),
+        ("lon_g", |point, value| point.lon_g = value as f32),
+        ("lap", |point, value| point.lap = value as f32),
+        ("lap_time_s", |point, value| point.lap_time_s = value as f32),
     ];
-    let series = gps.series(&NAMES, f64::NEG_INFINITY..=f64::INFINITY, usize::MAX)?;
-    let Some(times_s) = series.first().map(|s| s.t_s.clone()) else {
-        return Ok(Vec::new());
-    };
-    let wide = |column: usize, row: usize| match series.get(column).map(|s| &s.values) {
-        Some(Samples::F64(values)) => values.get(row).copied().unwrap_or(f64::NAN),
-        Some(Samples::F32(values)) => values.get(row).map_or(f64::NAN, |&v| f64::from(v)),
-        None => f64::NAN,
-    };
-    let narrow = |column: usize, row: usize| wide(column, row) as f32;
-    let point = |(row, time_s): (usize, f64)| Point {
-        time_s,
-        lat_deg: wide(0, row),
-        lon_deg: wide(1, row),
-        alt_m: narrow(2, row),
-        speed_mps: narrow(3, row),
-        heading_deg: narrow(4, row),
-        satellites: narrow(5, row),
-        distance_m: narrow(6, row),
-        lat_g: narrow(7, row),
-        lon_g: narrow(8, row),
-        lap: narrow(9, row),
-        lap_time_s: narrow(10, row),
-    };
+    let names = FIELDS.map(|(name, _)| name);
+    let series = gps.series(&names, f64::NEG_INFINITY..=f64::INFINITY, usize::MAX)?;
+    let times_s = series.first().map_or(&[][..], |first| &first.t_s);
+    let mut points: Vec<Point> = times_s.iter().map(|&time_s| Point::unknown_at(time_s)).collect();
+    for (series, (_, set)) in series.iter().zip(FIELDS) {
+        match &series.values {
+            Samples::F64(values) => points.iter_mut().zip(values).for_each(|(p, &v)| set(p, v)),
+            Samples::F32(values) => points
+                .iter_mut()
+                .zip(values)
+                .for_each(|(p, &v)| set(p, f64::from(v))),
+        }
+    }
     // The reader marks holes by points without a value.
-    Ok(times_s
-        .into_iter()
-        .enumerate()
-        .map(point)
-        .filter(|p| !p.lat_deg.is_nan())
-        .collect())
+    points.retain(|point| !point.lat_deg.is_nan());
+    Ok(points)
 }

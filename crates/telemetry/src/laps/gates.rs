@@ -19,6 +19,15 @@ pub struct KnownTrack {
     pub splits: Vec<[[f64; 2]; 2]>,
 }
 
+/// Gates found in a drive, for keeping; ends as in [`KnownTrack`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct LearnedTrack {
+    pub name: Option<String>,
+    pub gate: [[f64; 2]; 2],
+    pub finish: Option<[[f64; 2]; 2]>,
+    pub splits: Vec<[[f64; 2]; 2]>,
+}
+
 /// Everything that may tell where laps begin.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Wanted<'a> {
@@ -176,14 +185,13 @@ impl Gates {
             .collect()
     }
 
-    /// The gates for keeping, when this drive is where they come from. The caller gives the id.
-    pub(super) fn as_known_track(&self, drive: &Drive, name: Option<&str>) -> Option<KnownTrack> {
+    /// The gates for keeping, when this drive is where they come from.
+    pub(super) fn as_learned_track(&self, drive: &Drive, name: Option<&str>) -> Option<LearnedTrack> {
         let ends = |gate: &Gate| {
             let gate = in_degrees(drive, gate, &self.source);
             [gate.a, gate.b]
         };
-        (self.source == GateSource::Learned).then(|| KnownTrack {
-            id: String::new(),
+        (self.source == GateSource::Learned).then(|| LearnedTrack {
             name: name.map(str::to_owned),
             gate: ends(&self.start),
             finish: self.finish.as_ref().map(ends),

@@ -9,6 +9,7 @@ use timing::{Gate, Point};
 
 use super::lay::{DEFAULT_WIDTH_M, crossings_of};
 use crate::clean::Drive;
+use crate::median::median;
 
 /// The driven line is looked at in steps of at least this.
 const STEP_M: f64 = 5.0;
@@ -172,10 +173,4 @@ fn settled(steps: &[Step], gate: Gate) -> Gate {
     let width_m = (2.0 * (furthest_m + ROOM_M)).clamp(DEFAULT_WIDTH_M, WIDTH_MAX_M);
     let centre = gate.centre() + gate.forward().turned_right() * middle_m;
     Gate::across(centre, ahead.bearing_deg(), width_m)
-}
-
-fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let mut values: Vec<f64> = values.collect();
-    let middle = values.len() / 2;
-    (!values.is_empty()).then(|| *values.select_nth_unstable_by(middle, f64::total_cmp).1)
 }

@@ -90,23 +90,23 @@ impl Line {
     ///
     /// A lost cursor looks for the nearest vertex that is passed in the direction `ahead`, if that is known.
     pub(super) fn locate(&self, cursor: &mut Cursor, at: Point, ahead: Option<Point>) -> Option<f64> {
-        if cursor.lost_for == 0 {
-            match self.walk(cursor.segment, at) {
-                Some((segment, along_m)) => {
-                    cursor.segment = segment;
-                    return Some(along_m);
-                }
-                None => cursor.lost_for = 1,
+        let found = match *cursor {
+            Cursor::On { segment } => self.walk(segment, at).or_else(|| self.search(at, ahead)),
+            Cursor::Off { unsearched: 0 } => self.search(at, ahead),
+            Cursor::Off { unsearched } => {
+                *cursor = Cursor::Off {
+                    unsearched: unsearched - 1,
+                };
+                return None;
             }
-        } else {
-            cursor.lost_for += 1;
-        }
-        // A search costs as much as the line is long; off the line nobody needs it at every fix.
-        if cursor.lost_for % SEARCH_EVERY != 1 {
+        };
+        let Some((segment, along_m)) = found else {
+            *cursor = Cursor::Off {
+                unsearched: POINTS_UNSEARCHED,
+            };
             return None;
-        }
-        let (segment, along_m) = self.walk(self.nearest_segment(at, ahead)?, at)?;
-        *cursor = Cursor { segment, lost_for: 0 };
+        };
+        *cursor = Cursor::On { segment };
         Some(along_m)
     }
 
@@ -135,6 +135,10 @@ impl Line {
             .then_some((segment, from.along_m + share * (to.along_m - from.along_m)))
     }
 
+    fn search(&self, at: Point, ahead: Option<Point>) -> Option<(usize, f64)> {
+        self.walk(self.nearest_segment(at, ahead)?, at)
+    }
+
     fn nearest_segment(&self, at: Point, ahead: Option<Point>) -> Option<usize> {
         let away_m = |i: &usize| (self.vertices[*i].at - at).length_m();
         (0..self.vertices.len() - 1)
@@ -144,31 +148,25 @@ impl Line {
     }
 }
 
-/// Fixes between two searches of a lost cursor.
-const SEARCH_EVERY: u32 = 16;
+/// Points that a lost cursor lets pass between two searches: a search costs as much as the line is long, and off the
+/// line nobody needs it at every fix.
+const POINTS_UNSEARCHED: u32 = 15;
 
 /// Where on the line a way was last seen.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Cursor {
-    segment: usize,
-    /// Points since the way left the line; 0 on it.
-    lost_for: u32,
+pub(super) enum Cursor {
+    On { segment: usize },
+    Off { unsearched: u32 },
 }
 
 impl Cursor {
     pub(super) fn at_start() -> Self {
-        Self {
-            segment: 0,
-            lost_for: 0,
-        }
+        Self::On { segment: 0 }
     }
 
     /// Nothing is known: the first point is searched for.
     pub(super) fn lost() -> Self {
-        Self {
-            segment: 0,
-            lost_for: SEARCH_EVERY,
-        }
+        Self::Off { unsearched: 0 }
     }
 }
 

@@ -5,6 +5,7 @@
 //! wrong date bend it.
 
 use crate::columns::Clock;
+use crate::median::median;
 use crate::model::Fix;
 
 /// Crystals are good to 100 ppm; a nominal sample interval was seen 0.27 % off. Anything further is no drift.
@@ -97,22 +98,6 @@ fn drift(ahead: &[(f64, f64)]) -> f64 {
         .flat_map(|(i, a)| medians[i + 1..].iter().map(move |b| (a, b)));
     let slope = median(pairs.filter(apart).map(|(a, b)| (b.1 - a.1) / (b.0 - a.0)));
     slope.filter(|s| s.abs() < DRIFT_MAX).unwrap_or(0.0)
-}
-
-fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let mut values: Vec<f64> = values.collect();
-    if values.is_empty() {
-        return None;
-    }
-    let even = values.len().is_multiple_of(2);
-    let middle = values.len() / 2;
-    let (below, &mut upper, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
-    let lower = if even {
-        below.iter().copied().fold(f64::NEG_INFINITY, f64::max)
-    } else {
-        upper
-    };
-    Some((lower + upper) / 2.0)
 }
 
 #[cfg(test)]

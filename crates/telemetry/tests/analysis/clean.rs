@@ -1,11 +1,11 @@
 //! Which fixes are believed.
 
-use std::collections::BTreeMap;
-
 use telemetry::clean::{Cleaned, TimeBase, clean};
+use telemetry::columns::Discard;
 use telemetry::derive;
 use telemetry::model::Fix;
 use telemetry::quality::assess;
+use telemetry::recording::{Collector, Recording};
 
 use crate::ring::{Style, UNDATED, drive_laps, off_centre};
 
@@ -132,7 +132,7 @@ fn a_stretch_off_the_track_is_told_and_does_not_count_as_covered() {
     }
     let cleaned = clean(fixes, UNDATED);
     assert!(codes(&cleaned).contains(&"position_jump"));
-    let quality = assess(&cleaned, &BTreeMap::new());
+    let quality = assess(&cleaned, &streamless());
     assert_eq!(quality.jumps, 2);
     assert!(
         (quality.gps_coverage - (1.0 - bad_s / all_s)).abs() < 1e-3,
@@ -146,7 +146,7 @@ fn fixes_that_call_themselves_bad_are_told_and_unknown_ones_are_believed() {
     let mut fixes = drive();
     let half = fixes.len() / 2;
     assert_eq!(
-        assess(&clean(fixes.clone(), UNDATED), &BTreeMap::new()).gps_coverage,
+        assess(&clean(fixes.clone(), UNDATED), &streamless()).gps_coverage,
         1.0
     );
     fixes[..half / 2].iter_mut().for_each(|fix| fix.accuracy_m = 80.0);
@@ -155,8 +155,24 @@ fn fixes_that_call_themselves_bad_are_told_and_unknown_ones_are_believed() {
         .for_each(|fix| fix.satellites = 0.0);
     let cleaned = clean(fixes, UNDATED);
     assert!(codes(&cleaned).contains(&"weak_fixes"));
-    let coverage = assess(&cleaned, &BTreeMap::new()).gps_coverage;
+    let coverage = assess(&cleaned, &streamless()).gps_coverage;
     assert!((coverage - 0.5).abs() < 0.01, "{coverage}");
+}
+
+#[test]
+fn a_recorded_speed_says_how_far_a_step_may_be() {
+    // A jet at 900 km/h, ten fixes a second: 25 m from fix to fix, 250 m over a second without one.
+    let flown = |speed_mps: f32| -> Vec<Fix> {
+        let fix = |i: usize| Fix {
+            speed_mps,
+            ..Fix::at(i as f64 * 0.1, 45.0 + i as f64 * 25.0 / 111_200.0, 9.0)
+        };
+        (0..200).filter(|i| !(100..110).contains(i)).map(fix).collect()
+    };
+    let cleaned = clean(flown(250.0), UNDATED);
+    assert_eq!((cleaned.drive.len(), cleaned.drive.jumps.len()), (190, 0));
+    // The same way by a receiver that says 30 km/h is no way at all.
+    assert!(clean(flown(8.0), UNDATED).drive.len() < 100);
 }
 
 #[test]
@@ -166,7 +182,7 @@ fn a_speed_across_a_jump_is_not_made_up() {
     fixes[300..].iter_mut().for_each(|fix| fix.lat_deg += 0.01);
     let mut cleaned = clean(fixes, UNDATED);
     derive::fill_motion(&mut cleaned.drive);
-    let top_kmh = assess(&cleaned, &BTreeMap::new()).max_speed_kmh;
+    let top_kmh = assess(&cleaned, &streamless()).max_speed_kmh;
     assert!(top_kmh.is_some_and(|kmh| kmh < 150.0), "{top_kmh:?}");
 }
 
@@ -323,4 +339,9 @@ fn codes(cleaned: &Cleaned) -> Vec<&str> {
 fn same(found: &[Fix], expected: &[Fix]) -> bool {
     let key = |fix: &Fix| (fix.clock_s, fix.lat_deg, fix.lon_deg);
     found.iter().map(key).eq(expected.iter().map(key))
+}
+
+/// What the parser hands on beside the fixes: nothing.
+fn streamless() -> Recording {
+    Collector::new(&mut Discard).finish().unwrap()
 }

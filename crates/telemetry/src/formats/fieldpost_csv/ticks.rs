@@ -16,7 +16,7 @@ const EPOCH_SECONDS_BELOW: f64 = 1e11;
 /// 2000-01-01: earlier is a receiver that has not decoded the date yet.
 const EPOCH_MIN_MS: f64 = 946_684_800_000.0;
 
-/// Gives the number of `I` and `G` rows, used or not.
+/// Gives the number of data rows, used or not; a line that the power cut off in the middle is none.
 pub(super) fn read(
     header: &Header,
     lines: &mut BulkLines<'_>,
@@ -28,15 +28,19 @@ pub(super) fn read(
         supply: SupplyVoltage::default(),
         last_inertial_ms: f64::NEG_INFINITY,
         last_inertial: [f32::NAN; 6],
-        read: 0,
     };
+    let mut read = 0;
     let mut is_first = true;
     while let Some(line) = lines.advance(sink)? {
         let marker = match rows.take(&line, sink) {
             Taken::Blank => continue,
-            Taken::Used => None,
+            Taken::Used => {
+                read += 1;
+                None
+            }
             Taken::Marker(tick_ms, marker) => Some((tick_ms, marker)),
             Taken::Unreadable => {
+                read += u64::from(line.terminated);
                 sink.rejected(Rejection::Malformed, line.number);
                 None
             }
@@ -48,7 +52,7 @@ pub(super) fn read(
             marker.tell(tick_ms / 1000.0, lines, sink);
         }
     }
-    Ok(rows.read)
+    Ok(read)
 }
 
 /// What became of a line.
@@ -65,7 +69,6 @@ struct Rows<'h> {
     supply: SupplyVoltage,
     last_inertial_ms: f64,
     last_inertial: [f32; 6],
-    read: u64,
 }
 
 impl Rows<'_> {
@@ -91,7 +94,6 @@ impl Rows<'_> {
     }
 
     fn inertial_row(&mut self, tick_ms: f64, cursor: &mut Cursor<'_>, sink: &mut dyn Sink) -> Taken {
-        self.read += 1;
         match self.cells(cursor) {
             Ok(cells) if self.push_inertial(tick_ms, cells.inertial.map(narrow), sink) => Taken::Used,
             _ => Taken::Unreadable,
@@ -99,7 +101,6 @@ impl Rows<'_> {
     }
 
     fn fix_row(&mut self, tick_ms: f64, line: u64, cursor: &mut Cursor<'_>, sink: &mut dyn Sink) -> Taken {
-        self.read += 1;
         let Ok(cells) = self.cells(cursor) else {
             return Taken::Unreadable;
         };
