@@ -101,8 +101,9 @@ fn utc_ms(rfc3339: &str) -> Option<f64> {
 }
 
 fn points(gps: &StreamReader) -> Result<Vec<Point>, ReadError> {
+    type Field = (&'static str, fn(&mut Point, f64));
     /// Which channel fills which field: the one table of both.
-    const FIELDS: [(&str, fn(&mut Point, f64)); 11] = [
+    const FIELDS: [Field; 11] = [
         ("lat_deg", |point, value| point.lat_deg = value),
         ("lon_deg", |point, value| point.lon_deg = value),
         ("alt_m", |point, value| point.alt_m = value as f32),
