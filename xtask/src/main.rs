@@ -8,6 +8,7 @@ mod bench;
 mod demo;
 mod generate;
 mod hash;
+mod postgres;
 mod process;
 mod soak;
 mod steps;
@@ -39,6 +40,11 @@ enum Command {
     Gen,
     /// Dependency direction, dead files, documents that name missing paths, words that may not be here.
     Tidy,
+    /// Run a command beside a PostgreSQL server of its own: `cargo xtask postgres cargo nextest run -p server`.
+    Postgres {
+        #[arg(trailing_var_arg = true, required = true)]
+        command: Vec<String>,
+    },
     /// Long proofs: fuzzing, and killing the server again and again.
     #[command(subcommand)]
     Soak(soak::Soak),
@@ -64,6 +70,7 @@ fn run(command: Command) -> Result<()> {
         Command::Test(args) => test::run(&root, &args),
         Command::Gen => generate::run(&root),
         Command::Tidy => tidy::run(&root),
+        Command::Postgres { command } => postgres::run(&root, &command),
         Command::Soak(soak) => soak::run(&root, soak),
         Command::Bench(args) => bench::run(&root, &args),
     }

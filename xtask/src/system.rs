@@ -7,6 +7,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
+use crate::postgres;
 use crate::process::{exists, output, run_to_end, say};
 
 /// A Debian package and the programs any of which makes it unnecessary.
@@ -16,8 +17,14 @@ struct Package {
     needed_for: &'static str,
 }
 
-/// SQLite and zstd are compiled from C; the browser test drives a real Chromium.
-const TEST_PACKAGES: [Package; 2] = [
+/// SQLite and zstd are compiled from C; the store's tests run on both engines; the browser test drives a real Chromium.
+const TEST_PACKAGES: [Package; 3] = [
+    Package {
+        name: "postgresql",
+        programs: &[],
+        needed_for: "the store's tests on PostgreSQL (a server of their own is started; the one that the package sets up is \
+                     left alone)",
+    },
     Package {
         name: "gcc",
         programs: &["cc"],
@@ -65,10 +72,7 @@ fn on_path(program: &str) -> Option<PathBuf> {
 }
 
 fn install(packages: &[Package]) -> Result<()> {
-    let missing: Vec<&Package> = packages
-        .iter()
-        .filter(|package| !package.programs.iter().any(|program| exists(program)))
-        .collect();
+    let missing: Vec<&Package> = packages.iter().filter(|package| !is_installed(package)).collect();
     if missing.is_empty() {
         say("nothing to install");
         return Ok(());
@@ -102,6 +106,14 @@ fn install(packages: &[Package]) -> Result<()> {
     };
     run_to_end(&mut apt(&["update", "-qq"]))?;
     run_to_end(apt(&["install", "-y", "--no-install-recommends"]).args(&names))
+}
+
+fn is_installed(package: &Package) -> bool {
+    match package.name {
+        // Debian keeps the server's programs off the path.
+        "postgresql" => postgres::programs().is_some(),
+        _ => package.programs.iter().any(|program| exists(program)),
+    }
 }
 
 /// A cargo subcommand that is no part of Rust.

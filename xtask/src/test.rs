@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use crate::postgres::Cluster;
 use crate::process::{Counts, exists, run_tests, run_to_end, say};
 use crate::steps::Steps;
 use crate::web::Web;
@@ -112,10 +113,39 @@ fn rust_tests(root: &Path, steps: &mut Steps, counts: &mut Counts) {
             run_tests(&mut cargo(root, &tests), counts)
         }
     });
+    steps.run("server tests on PostgreSQL", || postgres_tests(root, counts));
     let examples = ["test", "--locked", "--workspace", "--doc", "--no-fail-fast"];
     steps.run("examples in the documentation", || {
         run_tests(&mut cargo(root, &examples), counts)
     });
+}
+
+/// The store and everything above it once more, on the other engine. Crash tests cut the power under SQLite only: what a
+/// PostgreSQL server makes durable is its own.
+fn postgres_tests(root: &Path, counts: &mut Counts) -> Result<()> {
+    let cluster = Cluster::start()?;
+    let mut tests = if exists("cargo-nextest") {
+        let filter = "not binary(crash) and not kind(lib)";
+        cargo(
+            root,
+            &[
+                "nextest",
+                "run",
+                "--locked",
+                "-p",
+                "server",
+                "--no-fail-fast",
+                "-E",
+                filter,
+            ],
+        )
+    } else {
+        cargo(
+            root,
+            &["test", "--locked", "-p", "server", "--tests", "--no-fail-fast"],
+        )
+    };
+    run_tests(cluster.given_to(&mut tests), counts)
 }
 
 /// Licences, duplicates and sources need no network; advisories are a git repository that may be out of reach.

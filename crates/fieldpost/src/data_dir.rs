@@ -1,44 +1,37 @@
-//! The data folder as a setting, and work on it.
+//! The place of a server's data as a setting, and work on it.
 
 use std::future::Future;
-use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
-use server::backend::{DATABASE_FILE, open_store};
-use server::config::DATA_DIR_DEFAULT;
+use server::backend::open_store;
+use server::place::{DATABASE_FILE, Place};
 use server::store::Store;
 
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct DataDir {
-    /// The server's data folder.
-    #[arg(
-        long,
-        env = "FIELDPOST_DATA_DIR",
-        default_value = DATA_DIR_DEFAULT,
-        value_name = "DIR"
-    )]
-    data_dir: PathBuf,
+    #[command(flatten)]
+    place: Place,
 }
 
 impl DataDir {
-    /// The folder, refused when there is no data in it: a misspelt name would otherwise make a new, empty server.
-    pub(crate) fn existing(&self) -> anyhow::Result<&Path> {
+    /// The place, refused when there is no data in it: a misspelt name would otherwise make a new, empty server.
+    pub(crate) fn existing(&self) -> anyhow::Result<&Place> {
         ensure!(
-            self.data_dir.join(DATABASE_FILE).is_file(),
+            self.place.has_database(),
             "{} is no data folder of a server (it has no {DATABASE_FILE}); give one with --data-dir",
-            self.data_dir.display()
+            self.place.data_dir.display()
         );
-        Ok(&self.data_dir)
+        Ok(&self.place)
     }
 
-    /// The rows of an existing folder, beside a running server or without one.
+    /// The rows of an existing place, beside a running server or without one.
     pub(crate) async fn store(&self) -> anyhow::Result<Store> {
         Ok(open_store(self.existing()?).await?)
     }
 
-    /// The rows, in a folder that is made if it is not there: the first user may come before the first start.
+    /// The rows, in a place that is made if it is not there: the first user may come before the first start.
     pub(crate) async fn store_or_new(&self) -> anyhow::Result<Store> {
-        Ok(open_store(&self.data_dir).await?)
+        Ok(open_store(&self.place).await?)
     }
 }
 

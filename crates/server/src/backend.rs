@@ -11,10 +11,8 @@ use crate::durable::{Durable, RealFs};
 use crate::ingest::Ingest;
 use crate::jobs::{Analyze, Jobs};
 use crate::objects::{FolderLock, LockError, Objects};
-use crate::store::{CommitHook, Store, StoreError};
-
-/// The database's name in the data folder.
-pub const DATABASE_FILE: &str = "fieldpost.sqlite";
+use crate::place::Place;
+use crate::store::{CommitHook, Database, Store, StoreError};
 
 /// One data folder at work. Opening it again is refused while this lives; [`open_store`] is for commands that only
 /// touch rows beside a running server.
@@ -61,12 +59,13 @@ pub enum OpenError {
 impl Backend {
     /// Takes over a data folder: makes what is missing, locks it, sweeps what an earlier process left unfinished and
     /// frees its jobs. Jobs run once somebody calls [`Jobs::run`].
-    pub async fn open(data_dir: &Path, recording_bytes_max: u64) -> Result<Self, OpenError> {
+    pub async fn open(place: &Place, recording_bytes_max: u64) -> Result<Self, OpenError> {
         let environment = Environment::real();
+        let data_dir = &place.data_dir;
         let objects = prepare(data_dir, environment.fs.clone()).await?;
         let lock = FolderLock::take(data_dir)?;
         Self::assemble(
-            data_dir,
+            place.database(),
             data_dir,
             recording_bytes_max,
             environment,
@@ -76,28 +75,20 @@ impl Backend {
         .await
     }
 
-    /// [`Backend::open`] on another environment, whose folders lie at `root` of its file system; the database stays in the
-    /// real folder `database_dir`. Takes no lock.
+    /// [`Backend::open`] on another environment, whose folders lie at `root` of its file system, with a real database. Takes
+    /// no lock.
     pub async fn open_in(
-        database_dir: &Path,
+        database: Database,
         root: &Path,
         recording_bytes_max: u64,
         environment: Environment,
     ) -> Result<Self, OpenError> {
         let objects = prepare(root, environment.fs.clone()).await?;
-        Self::assemble(
-            database_dir,
-            root,
-            recording_bytes_max,
-            environment,
-            objects,
-            None,
-        )
-        .await
+        Self::assemble(database, root, recording_bytes_max, environment, objects, None).await
     }
 
     async fn assemble(
-        database_dir: &Path,
+        database: Database,
         root: &Path,
         recording_bytes_max: u64,
         environment: Environment,
@@ -113,8 +104,7 @@ impl Backend {
         } = environment;
         let sweeping = objects.clone();
         let swept = on_thread(root, move || sweeping.sweep_staging()).await?;
-        let database = database_dir.join(DATABASE_FILE);
-        let store = Store::open_with_hook(&database, clock, ids, commit_hook).await?;
+        let store = Store::open_with_hook(database, clock, ids, commit_hook).await?;
         let work = Arc::new(Notify::new());
         let ingest = Ingest::new(store.clone(), objects.clone(), work.clone(), recording_bytes_max);
         let jobs = Jobs::new(store.clone(), objects.clone(), analyze.clone(), work);
@@ -134,10 +124,10 @@ impl Backend {
 }
 
 /// Only the rows of a data folder, for commands beside a running server; makes the folder if it is missing.
-pub async fn open_store(data_dir: &Path) -> Result<Store, OpenError> {
+pub async fn open_store(place: &Place) -> Result<Store, OpenError> {
     let Environment { fs, clock, ids, .. } = Environment::real();
-    prepare(data_dir, fs).await?;
-    Ok(Store::open(&data_dir.join(DATABASE_FILE), clock, ids).await?)
+    prepare(&place.data_dir, fs).await?;
+    Ok(Store::open(place.database(), clock, ids).await?)
 }
 
 async fn prepare(root: &Path, fs: Arc<dyn Durable>) -> Result<Arc<Objects>, OpenError> {

@@ -7,16 +7,15 @@ use std::str::FromStr;
 
 use axum::http::Uri;
 
-/// Where the data lies unless somebody says otherwise: beside the program's working folder, seen at once.
-pub const DATA_DIR_DEFAULT: &str = "./fieldpost-data";
+pub use crate::place::{DATA_DIR_DEFAULT, Place};
+
 /// 4 GiB: a day of several fast sensors, and what file systems of memory cards can hold in one file.
 pub const UPLOAD_MAX_BYTES_DEFAULT: u64 = 4 << 30;
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct Config {
-    /// Folder for the database, raw recordings and derived files; made if it is not there.
-    #[arg(long, env = "FIELDPOST_DATA_DIR", default_value = DATA_DIR_DEFAULT)]
-    pub data_dir: PathBuf,
+    #[command(flatten)]
+    pub place: Place,
     /// Address and port to listen on; port 0 takes a free one.
     #[arg(long, env = "FIELDPOST_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
@@ -32,7 +31,7 @@ impl Config {
     /// Settings for a folder and a free local port, everything else as by default.
     pub fn local(data_dir: impl Into<PathBuf>) -> Self {
         Self {
-            data_dir: data_dir.into(),
+            place: Place::local(data_dir),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             public_url: None,
             upload_max_bytes: UPLOAD_MAX_BYTES_DEFAULT,

@@ -9,6 +9,7 @@ pub mod http;
 pub mod ingest;
 pub mod jobs;
 pub mod objects;
+pub mod place;
 pub mod rebuild;
 mod serve;
 pub mod store;

@@ -69,7 +69,7 @@ impl Running {
     pub async fn start(config: &Config) -> Result<Self, ServeError> {
         // First, so that a taken port leaves no new folder behind.
         let bound = bind(config).await?;
-        let backend = Backend::open(&config.data_dir, config.upload_max_bytes).await?;
+        let backend = Backend::open(&config.place, config.upload_max_bytes).await?;
         Self::start_bound(bound, backend, config).await
     }
 

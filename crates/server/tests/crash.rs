@@ -18,12 +18,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use server::backend::{Backend, DATABASE_FILE, Environment};
+use server::backend::{Backend, Environment};
 use server::clock::Ids;
 use server::durable::{Durable, SyncPoint};
 use server::ingest::{Kind, Receipt, Upload};
 use server::objects::{Digest, Objects};
+use server::place::DATABASE_FILE;
 use server::store::sessions::{self, Gates, Status};
+use server::store::sql::{Query, Row, query};
 use server::store::{SessionId, Store, TenantId, jobs, recordings};
 use sha2::Digest as _;
 use support::crash_fs::{CrashFs, Fate};
@@ -205,9 +207,14 @@ impl Machine {
             analyze: Arc::new(small_analysis),
             commit_hook: Some(Box::new(move || fs.commit())),
         };
-        Backend::open_in(self.database.path(), Path::new(ROOT), 1_000_000, environment)
-            .await
-            .map_err(broken)
+        Backend::open_in(
+            engine::sqlite(self.database.path()),
+            Path::new(ROOT),
+            1_000_000,
+            environment,
+        )
+        .await
+        .map_err(broken)
     }
 
     /// Plays the script until its end or the cut.
@@ -322,11 +329,11 @@ impl Machine {
         self.check(&backend).await?;
         self.run_jobs(&backend).await?;
         self.check(&backend).await?;
-        let unfinished: i64 =
-            sqlx::query_scalar("SELECT COUNT(*) FROM sessions WHERE status IN ('waiting', 'analysing')")
-                .fetch_one(backend.store.readers())
-                .await
-                .map_err(broken)?;
+        let unfinished = count(
+            &backend.store,
+            query("SELECT COUNT(*) AS n FROM sessions WHERE status IN ('waiting', 'analysing')"),
+        )
+        .await?;
         backend.store.close().await;
         if unfinished > 0 {
             return Err(format!("{unfinished} sessions were never finished"));
@@ -374,11 +381,7 @@ impl Machine {
                 return Err(format!("an acknowledged recording has become {found:?}"));
             }
         }
-        let rows: Vec<(String, String)> = sqlx::query_as("SELECT tenant_id, sha256 FROM recordings")
-            .fetch_all(backend.store.readers())
-            .await
-            .map_err(broken)?;
-        for (tenant, digest) in rows {
+        for (tenant, _, digest, _) in stored(&backend.store).await? {
             let (tenant, digest) = (tenant.parse().unwrap(), digest.parse().unwrap());
             let bytes = read_raw(&backend.objects, tenant, digest)?;
             if sha256(&bytes) != digest {
@@ -426,12 +429,8 @@ async fn check_session(backend: &Backend, tenant: TenantId, id: SessionId) -> Re
             }
         }
         Status::Waiting | Status::Analysing => {
-            let jobs: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM jobs WHERE session_id = $1")
-                .bind(id)
-                .fetch_one(backend.store.readers())
-                .await
-                .map_err(broken)?;
-            if jobs == 0 {
+            let jobs = query("SELECT COUNT(*) AS n FROM jobs WHERE session_id = $1").bind(id);
+            if count(&backend.store, jobs).await? == 0 {
                 return Err(format!(
                     "{} waits for a job that does not exist",
                     session.file_name
@@ -456,12 +455,31 @@ fn read_raw(objects: &Objects, tenant: TenantId, digest: Digest) -> Result<Vec<u
 }
 
 async fn stored(store: &Store) -> Result<Vec<(String, String, String, i64)>, Broken> {
-    sqlx::query_as(
+    let mut rows = store.read_across().await.map_err(broken)?;
+    let found = query(
         "SELECT tenant_id, file_name, sha256, version FROM recordings ORDER BY tenant_id, file_name, version",
     )
-    .fetch_all(store.readers())
+    .fetch_all(&mut rows)
     .await
-    .map_err(broken)
+    .map_err(broken)?;
+    let text = |row: &Row, column| row.get::<String>(column).map_err(broken);
+    found
+        .iter()
+        .map(|row| {
+            Ok((
+                text(row, "tenant_id")?,
+                text(row, "file_name")?,
+                text(row, "sha256")?,
+                row.get("version").map_err(broken)?,
+            ))
+        })
+        .collect()
+}
+
+async fn count(store: &Store, counting: Query) -> Result<i64, Broken> {
+    let mut rows = store.read_across().await.map_err(broken)?;
+    let row = counting.fetch_one(&mut rows).await.map_err(broken)?;
+    row.get("n").map_err(broken)
 }
 
 /// Databases lie in memory where the machine has such a folder: thousands of commits would wear a disk for nothing.
@@ -478,10 +496,13 @@ fn scratch() -> TempDir {
 /// A migrated database with tenants and loggers.
 async fn template() -> TempDir {
     let folder = scratch();
-    let path = folder.path().join(DATABASE_FILE);
-    let store = Store::open(&path, Ticking::new(), Arc::new(Ids::seeded(0)))
-        .await
-        .unwrap();
+    let store = Store::open(
+        engine::sqlite(folder.path()),
+        Ticking::new(),
+        Arc::new(Ids::seeded(0)),
+    )
+    .await
+    .unwrap();
     add_tenants_and_loggers(&store).await;
     store.close().await;
     folder

@@ -7,11 +7,15 @@
     reason = "a test says what it expects by panicking"
 )]
 
+mod support;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use server::clock::{Clock, Ids};
+use server::store::sql::query;
 use server::store::{Store, StoreError, TenantId};
+use support::engine;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -29,20 +33,25 @@ async fn open(path: &std::path::Path, commits: &Arc<AtomicU64>) -> Store {
         commits.fetch_add(1, Ordering::SeqCst);
         true
     });
-    Store::open_with_hook(path, Arc::new(Noon), Arc::new(Ids::seeded(1)), Some(hook))
-        .await
-        .unwrap()
+    Store::open_with_hook(
+        engine::database(path).await,
+        Arc::new(Noon),
+        Arc::new(Ids::seeded(1)),
+        Some(hook),
+    )
+    .await
+    .unwrap()
 }
 
 async fn add_tenant(store: &Store, name: &str) -> Result<TenantId, StoreError> {
     let (id, name) = (TenantId(store.new_id()), name.to_owned());
     store
-        .write(move |rows| {
+        .write_across(move |rows| {
             Box::pin(async move {
-                sqlx::query("INSERT INTO tenants (id, name, created_at) VALUES ($1, $2, 0)")
+                query("INSERT INTO tenants (id, name, created_at) VALUES ($1, $2, 0)")
                     .bind(id)
                     .bind(&name)
-                    .execute(&mut *rows)
+                    .execute(rows)
                     .await?;
                 if name == "refused" {
                     return Err(StoreError::Closed);
@@ -54,24 +63,26 @@ async fn add_tenant(store: &Store, name: &str) -> Result<TenantId, StoreError> {
 }
 
 async fn tenant_names(store: &Store) -> Vec<String> {
-    sqlx::query_scalar("SELECT name FROM tenants ORDER BY name")
-        .fetch_all(store.readers())
-        .await
-        .unwrap()
+    let mut rows = store.read_across().await.unwrap();
+    let found = query("SELECT name FROM tenants ORDER BY name")
+        .fetch_all(&mut rows)
+        .await;
+    let name = |row: &server::store::sql::Row| row.get("name").unwrap();
+    found.unwrap().iter().map(name).collect()
 }
 
 #[tokio::test]
 async fn commands_that_queue_behind_a_slow_one_share_its_commit() {
     let folder = tempfile::tempdir().unwrap();
     let commits = Arc::new(AtomicU64::new(0));
-    let store = open(&folder.path().join("db"), &commits).await;
+    let store = open(folder.path(), &commits).await;
 
     let (started, has_started) = oneshot::channel::<()>();
     let (release, released) = oneshot::channel::<()>();
     let slow = tokio::spawn({
         let store = store.clone();
         async move {
-            let waiting = store.write::<(), StoreError, _>(move |_| {
+            let waiting = store.write_across::<(), StoreError, _>(move |_| {
                 Box::pin(async move {
                     started.send(()).unwrap();
                     released.await.unwrap();
@@ -103,7 +114,7 @@ async fn commands_that_queue_behind_a_slow_one_share_its_commit() {
 #[tokio::test]
 async fn a_failing_command_does_not_take_its_neighbours_along() {
     let folder = tempfile::tempdir().unwrap();
-    let store = open(&folder.path().join("db"), &Arc::default()).await;
+    let store = open(folder.path(), &Arc::default()).await;
     let (a, refused, b) = tokio::join!(
         add_tenant(&store, "before"),
         add_tenant(&store, "refused"),
@@ -118,15 +129,20 @@ async fn a_failing_command_does_not_take_its_neighbours_along() {
 #[tokio::test]
 async fn nobody_is_told_ok_when_the_commit_fails_and_the_writer_goes_on() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("db");
+    let path = folder.path().to_owned();
     let mut refusals = 1;
     let hook = Box::new(move || {
         refusals -= 1;
         refusals < 0
     });
-    let store = Store::open_with_hook(&path, Arc::new(Noon), Arc::new(Ids::seeded(1)), Some(hook))
-        .await
-        .unwrap();
+    let store = Store::open_with_hook(
+        engine::database(&path).await,
+        Arc::new(Noon),
+        Arc::new(Ids::seeded(1)),
+        Some(hook),
+    )
+    .await
+    .unwrap();
     let (a, b) = tokio::join!(add_tenant(&store, "a"), add_tenant(&store, "b"));
     assert!(matches!(a, Err(StoreError::Commit(_))), "{a:?}");
     assert!(matches!(b, Err(StoreError::Commit(_))), "{b:?}");
@@ -138,34 +154,38 @@ async fn nobody_is_told_ok_when_the_commit_fails_and_the_writer_goes_on() {
 #[tokio::test]
 async fn rows_outlive_the_process_and_readers_cannot_write() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("db");
+    let path = folder.path().to_owned();
     add_tenant(&open(&path, &Arc::default()).await, "kept")
         .await
         .unwrap();
     let store = open(&path, &Arc::default()).await;
     assert_eq!(tenant_names(&store).await, ["kept"]);
-    let refused = sqlx::query("DELETE FROM tenants").execute(store.readers()).await;
-    assert!(refused.is_err());
+    let mut reading = store.read_across().await.unwrap();
+    assert!(query("DELETE FROM tenants").execute(&mut reading).await.is_err());
 }
 
 #[tokio::test]
 async fn a_database_of_a_newer_program_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("db");
+    let path = folder.path().to_owned();
     let store = open(&path, &Arc::default()).await;
-    let newer = store.write::<(), StoreError, _>(|rows| {
+    let newer = store.write_across::<(), StoreError, _>(|rows| {
         Box::pin(async move {
-            sqlx::query("INSERT INTO schema_steps (step, applied_at) VALUES (999, 0)")
+            query("INSERT INTO schema_steps (step, applied_at) VALUES (999, 0)")
                 .execute(rows)
                 .await?;
             Ok(())
         })
     });
     newer.await.unwrap();
-    let error = Store::open(&path, Arc::new(Noon), Arc::new(Ids::seeded(2)))
-        .await
-        .err()
-        .unwrap();
+    let error = Store::open(
+        engine::database(&path).await,
+        Arc::new(Noon),
+        Arc::new(Ids::seeded(2)),
+    )
+    .await
+    .err()
+    .unwrap();
     assert!(
         matches!(error, StoreError::NewerSchema { found: 999, .. }),
         "{error}"
@@ -183,10 +203,10 @@ fn ids_sort_by_the_time_they_were_made() {
 #[tokio::test]
 async fn a_command_that_panics_is_undone_alone_and_the_next_ones_are_taken() {
     let folder = tempfile::tempdir().unwrap();
-    let store = open(&folder.path().join("db"), &Arc::default()).await;
-    let broken = store.write::<(), StoreError, _>(|rows| {
+    let store = open(folder.path(), &Arc::default()).await;
+    let broken = store.write_across::<(), StoreError, _>(|rows| {
         Box::pin(async move {
-            sqlx::query("INSERT INTO tenants (id, name, created_at) VALUES ('x', 'half', 0)")
+            query("INSERT INTO tenants (id, name, created_at) VALUES ('x', 'half', 0)")
                 .execute(rows)
                 .await?;
             panic!("a mistake in a command");
@@ -194,7 +214,7 @@ async fn a_command_that_panics_is_undone_alone_and_the_next_ones_are_taken() {
     });
     let told = broken.await;
     assert!(matches!(told, Err(StoreError::Panicked)), "{told:?}");
-    let broken = store.write::<(), StoreError, _>(|_| panic!("a mistake before the first await"));
+    let broken = store.write_across::<(), StoreError, _>(|_| panic!("a mistake before the first await"));
     assert!(matches!(broken.await, Err(StoreError::Panicked)));
 
     add_tenant(&store, "after").await.unwrap();

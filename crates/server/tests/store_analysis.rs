@@ -93,7 +93,9 @@ async fn gate_source(backend: &Backend, session: &Session) -> String {
 #[tokio::test]
 async fn a_drive_gets_laps_its_track_is_known_the_next_day_and_everything_rebuilds_to_the_same_bytes() {
     let folder = tempfile::tempdir().unwrap();
-    let backend = Backend::open(folder.path(), 10_000_000).await.unwrap();
+    let backend = Backend::open(&engine::place(folder.path()).await, 10_000_000)
+        .await
+        .unwrap();
     add_tenants_and_loggers(&backend.store).await;
 
     let first = store_and_analyze(&backend, "day1.csv", rounds(1_792_000_000_000).as_bytes()).await;
@@ -153,13 +155,22 @@ async fn a_drive_gets_laps_its_track_is_known_the_next_day_and_everything_rebuil
 #[tokio::test]
 async fn a_folder_that_a_server_works_on_is_not_opened_twice() {
     let folder = tempfile::tempdir().unwrap();
-    let backend = Backend::open(folder.path(), 1000).await.unwrap();
-    let second = Backend::open(folder.path(), 1000).await.err().unwrap();
+    let backend = Backend::open(&engine::place(folder.path()).await, 1000)
+        .await
+        .unwrap();
+    let second = Backend::open(&engine::place(folder.path()).await, 1000)
+        .await
+        .err()
+        .unwrap();
     assert!(matches!(second, OpenError::Lock(_)), "{second}");
     // Commands that only touch rows may.
-    server::backend::open_store(folder.path()).await.unwrap();
+    server::backend::open_store(&engine::place(folder.path()).await)
+        .await
+        .unwrap();
     drop(backend);
-    Backend::open(folder.path(), 1000).await.unwrap();
+    Backend::open(&engine::place(folder.path()).await, 1000)
+        .await
+        .unwrap();
 }
 
 /// Every file of the corpus, stored and analysed in an order in which tracks are learned on the way.
@@ -172,7 +183,9 @@ async fn the_corpus_rebuilds_to_the_same_bytes() {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    let backend = Backend::open(folder.path(), 100_000_000).await.unwrap();
+    let backend = Backend::open(&engine::place(folder.path()).await, 100_000_000)
+        .await
+        .unwrap();
     add_tenants_and_loggers(&backend.store).await;
     let mut paths: Vec<_> = entries
         .map(|entry| entry.unwrap().path())

@@ -101,7 +101,7 @@ impl Export {
 
     async fn find_stored(&self, id: RecordingId) -> anyhow::Result<Source> {
         let store = self.data_dir.store().await?;
-        let folder = self.data_dir.existing()?;
+        let folder = &self.data_dir.existing()?.data_dir;
         let Some(found) = stored::find(folder, &store, id).await? else {
             bail!(
                 "there is no recording {id} in {}; --data-dir takes another folder",

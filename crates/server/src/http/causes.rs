@@ -15,6 +15,7 @@ impl From<StoreError> for ApiError {
             StoreError::NotRun => Self::unavailable("database_busy", error.to_string()),
             StoreError::Constraint(_)
             | StoreError::NotDurable { .. }
+            | StoreError::RoleTooPowerful { .. }
             | StoreError::NewerSchema { .. }
             | StoreError::Commit(_)
             | StoreError::Panicked

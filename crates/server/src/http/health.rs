@@ -31,12 +31,12 @@ pub(super) async fn live() -> Json<Health> {
 #[utoipa::path(get, path = "/readyz", operation_id = "ready", tag = "health", security(()),
     responses((status = 200, body = Health), (status = 503, body = ErrorBody)))]
 pub(super) async fn ready(State(app): State<Arc<App>>) -> ApiResult<Json<Health>> {
-    let answer: Result<i64, sqlx::Error> = sqlx::query_scalar("SELECT 1")
-        .fetch_one(app.store.readers())
-        .await;
-    answer.map_err(|error| not_ready("the database does not answer", &error))?;
     app.store
-        .probe()
+        .probe_reading()
+        .await
+        .map_err(|error| not_ready("the database does not answer", &error))?;
+    app.store
+        .probe_writing()
         .await
         .map_err(|error| not_ready("the database takes no changes", &error))?;
     let (objects, name) = (app.objects.clone(), app.store.new_id());

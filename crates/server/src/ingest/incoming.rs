@@ -131,8 +131,8 @@ impl Incoming {
         };
         let now = store.now();
         let placed = store
-            .write::<_, StoreError, _>(move |rows| {
-                Box::pin(async move { recordings::place(rows, tenant, &new, ids, now).await })
+            .write::<_, StoreError, _>(tenant, move |mut rows| {
+                Box::pin(async move { recordings::place(&mut rows, &new, ids, now).await })
             })
             .await?;
         if *kind == Kind::Drive && !placed.duplicate {

@@ -66,7 +66,7 @@ impl Jobs {
         let now = self.store.now();
         let freed = self
             .store
-            .write(move |rows| Box::pin(async move { jobs::reclaim_all(rows, now).await }))
+            .write_across(move |rows| Box::pin(async move { jobs::reclaim_all(rows, now).await }))
             .await?;
         self.work.notify_one();
         Ok(freed)
@@ -97,10 +97,8 @@ impl Jobs {
         let (job, now) = (JobId(self.store.new_id()), self.store.now());
         let found = self
             .store
-            .write::<_, StoreError, _>(move |rows| {
-                Box::pin(
-                    async move { sessions::requeue(rows, tenant, session, gates.as_ref(), job, now).await },
-                )
+            .write::<_, StoreError, _>(tenant, move |mut rows| {
+                Box::pin(async move { sessions::requeue(&mut rows, session, gates.as_ref(), job, now).await })
             })
             .await?;
         self.work.notify_one();

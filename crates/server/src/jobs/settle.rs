@@ -1,14 +1,13 @@
 //! The four ends of a try: ready, failed, later, given up. Each is one transaction.
 
 use jiff::{SignedDuration, Timestamp};
-use sqlx::SqliteConnection;
 
 use super::Jobs;
 use crate::clock::after;
-use crate::store::StoreError;
 use crate::store::jobs::{self, Ended, Taken};
 use crate::store::sessions::{self, Failure, Found};
 use crate::store::tracks::{self, Track};
+use crate::store::{StoreError, TeamRows};
 
 /// Pauses after the first, second, … failed try. A full disk or a busy machine is over by the last; after it the job is
 /// given up.
@@ -30,7 +29,9 @@ impl Jobs {
     ) -> Result<(), StoreError> {
         let now = self.store.now();
         self.store
-            .write(move |rows| Box::pin(async move { settle(rows, &job, found, learned, now).await }))
+            .write(job.tenant, move |mut rows| {
+                Box::pin(async move { settle(&mut rows, &job, found, learned, now).await })
+            })
             .await
     }
 
@@ -38,12 +39,10 @@ impl Jobs {
     pub(super) async fn mark_failed(&self, job: Taken, failure: Failure) -> Result<(), StoreError> {
         let now = self.store.now();
         self.store
-            .write(move |rows| {
+            .write(job.tenant, move |mut rows| {
                 Box::pin(async move {
-                    match jobs::end(&mut *rows, &job).await? {
-                        Ended::Last => {
-                            sessions::set_failed(rows, job.tenant, job.session, &failure, now).await
-                        }
+                    match jobs::end(&mut rows, &job).await? {
+                        Ended::Last => sessions::set_failed(&mut rows, job.session, &failure, now).await,
                         Ended::Superseded | Ended::NotHeld => Ok(()),
                     }
                 })
@@ -59,10 +58,10 @@ impl Jobs {
         tracing::warn!(session = %job.session, attempts = job.attempts, %reason, "an analysis will be tried again");
         let now = self.store.now();
         self.store
-            .write(move |rows| {
-                Box::pin(
-                    async move { jobs::give_back(rows, &job, job.attempts, after(now, pause), now).await },
-                )
+            .write(job.tenant, move |mut rows| {
+                Box::pin(async move {
+                    jobs::give_back(&mut rows, &job, job.attempts, after(now, pause), now).await
+                })
             })
             .await
     }
@@ -83,24 +82,24 @@ impl Jobs {
 }
 
 async fn settle(
-    rows: &mut SqliteConnection,
+    rows: &mut TeamRows<'_>,
     job: &Taken,
     mut found: Found,
     learned: Option<Track>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    if learned.is_some() && tracks::newest_number(&mut *rows, job.tenant).await? > found.tracks_known {
+    if learned.is_some() && tracks::newest_number(rows).await? > found.tracks_known {
         // Another session learned a track meanwhile, maybe this one: look again, knowing it. Each such round means that
         // somebody else got on, so it ends; it does not count as a failed try.
         return jobs::give_back(rows, job, job.attempts - 1, now, now).await;
     }
-    match jobs::end(&mut *rows, job).await? {
+    match jobs::end(rows, job).await? {
         Ended::Last => {}
         Ended::Superseded | Ended::NotHeld => return Ok(()),
     }
     if let Some(track) = learned {
-        tracks::insert(&mut *rows, job.tenant, &track, now).await?;
+        tracks::insert(rows, &track, now).await?;
         found.track = Some(track.id);
     }
-    sessions::set_ready(rows, job.tenant, job.session, &found, now).await
+    sessions::set_ready(rows, job.session, &found, now).await
 }

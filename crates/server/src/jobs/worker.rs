@@ -98,7 +98,7 @@ impl Jobs {
         let (lease, now) = (self.store.new_id(), self.store.now());
         let taken = self
             .store
-            .write::<_, StoreError, _>(move |rows| {
+            .write_across::<_, StoreError, _>(move |rows| {
                 Box::pin(async move { jobs::take(rows, lease, after(now, LEASE), now).await })
             })
             .await?;
@@ -165,9 +165,9 @@ impl Jobs {
     /// A job whose session is gone has nothing to do, now or later.
     async fn drop_orphan(&self, job: Taken) -> Result<(), Passing> {
         tracing::error!(session = %job.session, "an analysis is dropped: its session is gone");
-        let ending = self
-            .store
-            .write::<_, StoreError, _>(move |rows| Box::pin(async move { jobs::end(rows, &job).await }));
+        let ending = self.store.write::<_, StoreError, _>(job.tenant, move |mut rows| {
+            Box::pin(async move { jobs::end(&mut rows, &job).await })
+        });
         ending.await?;
         Ok(())
     }
@@ -212,7 +212,9 @@ impl Jobs {
     async fn renew(&self, job: &Taken) -> Result<bool, StoreError> {
         let (job, until) = (*job, after(self.store.now(), LEASE));
         self.store
-            .write(move |rows| Box::pin(async move { jobs::renew(rows, &job, until).await }))
+            .write(job.tenant, move |mut rows| {
+                Box::pin(async move { jobs::renew(&mut rows, &job, until).await })
+            })
             .await
     }
 }

@@ -7,9 +7,9 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sqlx::SqliteConnection;
 
-use super::{Store, StoreError, TenantId, UserId, time_from_row};
+use super::sql::{Cell, IntoValue, Row, Rows, Value, query};
+use super::{Store, StoreError, TenantId, UserId, bad_row};
 use crate::auth::password::PasswordPhc;
 
 #[derive(Debug, thiserror::Error)]
@@ -36,12 +36,6 @@ pub enum AccountError {
     NoSuchDevice,
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-impl From<sqlx::Error> for AccountError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Store(error.into())
-    }
 }
 
 /// An e-mail address as an account's name: trimmed, lower case, one `@` with text on both sides.
@@ -97,17 +91,21 @@ impl Role {
     }
 }
 
-impl FromStr for Role {
-    type Err = StoreError;
+impl IntoValue for Role {
+    const NULL: Value = Value::Text(None);
+    fn into_value(self) -> Value {
+        self.as_str().into_value()
+    }
+}
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
+impl Cell for Role {
+    type Raw = String;
+    fn from_raw(raw: String) -> Result<Self, StoreError> {
+        match raw.as_str() {
             "owner" => Ok(Self::Owner),
             "member" => Ok(Self::Member),
             "viewer" => Ok(Self::Viewer),
-            other => Err(StoreError::Database(sqlx::Error::Decode(
-                format!("unknown role `{other}`").into(),
-            ))),
+            other => Err(bad_row(format!("a role is {other:?}"))),
         }
     }
 }
@@ -133,10 +131,12 @@ pub struct UserRow {
 
 /// Whether nobody has an account yet.
 pub async fn setup_needed(store: &Store) -> Result<bool, StoreError> {
-    let users: i64 = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM users)")
-        .fetch_one(store.readers())
-        .await?;
-    Ok(users == 0)
+    Ok(!any_user(&mut store.read_across().await?).await?)
+}
+
+pub(super) async fn any_user(rows: &mut Rows) -> Result<bool, StoreError> {
+    let first = query("SELECT id FROM users LIMIT 1").fetch_optional(rows).await?;
+    Ok(first.is_some())
 }
 
 /// Adds a user to the team of `team_of`. Without it an owner gets a team of their own, and members and viewers join the
@@ -152,7 +152,7 @@ pub async fn add_user(
     let fresh_tenant = TenantId(store.new_id());
     let now = store.now();
     store
-        .write(move |rows| {
+        .write_across(move |rows| {
             Box::pin(async move {
                 let tenant = match (team_of, role) {
                     (Some(colleague), _) => tenant_of(rows, colleague).await?,
@@ -173,16 +173,15 @@ pub async fn add_user(
 /// Sets a new password and signs the user out everywhere.
 pub async fn reset_password(store: &Store, email: Email, phc: PasswordPhc) -> Result<(), AccountError> {
     store
-        .write(move |rows| {
+        .write_across(move |rows| {
             Box::pin(async move {
-                let changed: Option<UserId> =
-                    sqlx::query_scalar("UPDATE users SET password_hash = $1 WHERE email = $2 RETURNING id")
-                        .bind(&phc.0)
-                        .bind(email.as_str())
-                        .fetch_optional(&mut *rows)
-                        .await?;
-                let user = changed.ok_or(AccountError::NoSuchUser(email))?;
-                sqlx::query("DELETE FROM web_sessions WHERE user_id = $1")
+                let changed = query("UPDATE users SET password_hash = $1 WHERE email = $2 RETURNING id")
+                    .bind(&phc.0)
+                    .bind(email.as_str())
+                    .fetch_optional(rows)
+                    .await?;
+                let user: UserId = changed.ok_or(AccountError::NoSuchUser(email))?.get("id")?;
+                query("DELETE FROM web_sessions WHERE user_id = $1")
                     .bind(user)
                     .execute(rows)
                     .await?;
@@ -194,20 +193,22 @@ pub async fn reset_password(store: &Store, email: Email, phc: PasswordPhc) -> Re
 
 /// Every user with their team, oldest first.
 pub async fn list_users(store: &Store) -> Result<Vec<UserRow>, StoreError> {
-    let rows: Vec<(UserId, String, String, TenantId, i64)> = sqlx::query_as(
+    let mut rows = store.read_across().await?;
+    let found = query(
         "SELECT u.id, u.email, m.role, m.tenant_id, u.created_at FROM users u \
          JOIN memberships m ON m.user_id = u.id ORDER BY u.created_at, u.id",
     )
-    .fetch_all(store.readers())
+    .fetch_all(&mut rows)
     .await?;
-    rows.into_iter()
-        .map(|(id, email, role, tenant_id, created_at)| {
+    found
+        .iter()
+        .map(|row| {
             Ok(UserRow {
-                id,
-                email,
-                role: role.parse()?,
-                tenant_id,
-                created_at: time_from_row(created_at)?,
+                id: row.get("id")?,
+                email: row.get("email")?,
+                role: row.get("role")?,
+                tenant_id: row.get("tenant_id")?,
+                created_at: row.get("created_at")?,
             })
         })
         .collect()
@@ -215,14 +216,15 @@ pub async fn list_users(store: &Store) -> Result<Vec<UserRow>, StoreError> {
 
 /// The member behind an e-mail address, for commands that act for one.
 pub async fn find_member(store: &Store, email: &Email) -> Result<Option<Member>, StoreError> {
-    let row: Option<MemberRow> = sqlx::query_as(
+    let mut rows = store.read_across().await?;
+    let row = query(
         "SELECT u.id, m.tenant_id, u.email, m.role FROM users u JOIN memberships m ON m.user_id = u.id \
          WHERE u.email = $1 AND u.disabled = 0 ORDER BY m.created_at, m.tenant_id LIMIT 1",
     )
     .bind(email.as_str())
-    .fetch_optional(store.readers())
+    .fetch_optional(&mut rows)
     .await?;
-    row.map(member).transpose()
+    row.as_ref().map(member_from_row).transpose()
 }
 
 /// The user and the stored hash to check a password against; the hash is `None` for those who sign in by link only.
@@ -230,80 +232,84 @@ pub async fn credentials(
     store: &Store,
     email: &Email,
 ) -> Result<Option<(UserId, Option<PasswordPhc>)>, StoreError> {
-    let row: Option<(UserId, Option<String>)> =
-        sqlx::query_as("SELECT id, password_hash FROM users WHERE email = $1 AND disabled = 0")
-            .bind(email.as_str())
-            .fetch_optional(store.readers())
-            .await?;
-    Ok(row.map(|(id, phc)| (id, phc.map(PasswordPhc))))
+    let mut rows = store.read_across().await?;
+    let row = query("SELECT id, password_hash FROM users WHERE email = $1 AND disabled = 0")
+        .bind(email.as_str())
+        .fetch_optional(&mut rows)
+        .await?;
+    row.map(|row| {
+        let phc: Option<String> = row.get("password_hash")?;
+        Ok((row.get("id")?, phc.map(PasswordPhc)))
+    })
+    .transpose()
 }
 
-pub(super) type MemberRow = (UserId, TenantId, String, String);
-
-pub(super) fn member((user, tenant, email, role): MemberRow) -> Result<Member, StoreError> {
+/// Of `u.id, m.tenant_id, u.email, m.role`.
+pub(super) fn member_from_row(row: &Row) -> Result<Member, StoreError> {
     Ok(Member {
-        user,
-        tenant,
-        email,
-        role: role.parse()?,
+        user: row.get("id")?,
+        tenant: row.get("tenant_id")?,
+        email: row.get("email")?,
+        role: row.get("role")?,
     })
 }
 
-async fn tenant_of(rows: &mut SqliteConnection, email: Email) -> Result<TenantId, AccountError> {
-    let tenant: Option<TenantId> = sqlx::query_scalar(
+async fn tenant_of(rows: &mut Rows, email: Email) -> Result<TenantId, AccountError> {
+    let row = query(
         "SELECT m.tenant_id FROM users u JOIN memberships m ON m.user_id = u.id \
          WHERE u.email = $1 AND u.disabled = 0 ORDER BY m.created_at, m.tenant_id LIMIT 1",
     )
     .bind(email.as_str())
     .fetch_optional(rows)
     .await?;
-    tenant.ok_or(AccountError::NoSuchUser(email))
+    let row = row.ok_or(AccountError::NoSuchUser(email))?;
+    Ok(row.get("tenant_id")?)
 }
 
-async fn only_tenant(rows: &mut SqliteConnection) -> Result<TenantId, AccountError> {
-    let tenants: Vec<TenantId> = sqlx::query_scalar("SELECT id FROM tenants ORDER BY created_at LIMIT 2")
+async fn only_tenant(rows: &mut Rows) -> Result<TenantId, AccountError> {
+    let tenants = query("SELECT id FROM tenants ORDER BY created_at LIMIT 2")
         .fetch_all(rows)
         .await?;
     match tenants.as_slice() {
         [] => Err(AccountError::NoTeam),
-        [only] => Ok(*only),
+        [only] => Ok(only.get("id")?),
         [..] => Err(AccountError::SeveralTeams),
     }
 }
 
 pub(super) async fn insert_tenant(
-    rows: &mut SqliteConnection,
+    rows: &mut Rows,
     tenant: TenantId,
     owner: &Email,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO tenants (id, name, created_at) VALUES ($1, $2, $3)")
+    query("INSERT INTO tenants (id, name, created_at) VALUES ($1, $2, $3)")
         .bind(tenant)
         .bind(owner.as_str())
-        .bind(now.as_microsecond())
+        .bind(now)
         .execute(rows)
         .await?;
     Ok(())
 }
 
 pub(super) async fn insert_user(
-    rows: &mut SqliteConnection,
+    rows: &mut Rows,
     user: UserId,
     email: &Email,
     phc: &PasswordPhc,
     now: Timestamp,
 ) -> Result<(), AccountError> {
-    let inserted = sqlx::query(
+    let inserted = query(
         "INSERT INTO users (id, email, password_hash, created_at) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (email) DO NOTHING",
     )
     .bind(user)
     .bind(email.as_str())
     .bind(&phc.0)
-    .bind(now.as_microsecond())
+    .bind(now)
     .execute(rows)
     .await?;
-    if inserted.rows_affected() == 0 {
+    if inserted == 0 {
         Err(AccountError::EmailTaken)
     } else {
         Ok(())
@@ -311,17 +317,17 @@ pub(super) async fn insert_user(
 }
 
 pub(super) async fn insert_membership(
-    rows: &mut SqliteConnection,
+    rows: &mut Rows,
     tenant: TenantId,
     user: UserId,
     role: Role,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO memberships (tenant_id, user_id, role, created_at) VALUES ($1, $2, $3, $4)")
+    query("INSERT INTO memberships (tenant_id, user_id, role, created_at) VALUES ($1, $2, $3, $4)")
         .bind(tenant)
         .bind(user)
-        .bind(role.as_str())
-        .bind(now.as_microsecond())
+        .bind(role)
+        .bind(now)
         .execute(rows)
         .await?;
     Ok(())

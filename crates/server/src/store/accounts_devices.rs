@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::accounts::AccountError;
-use super::{DeviceId, Store, StoreError, TenantId, UserId, time_from_row};
+use super::sql::query;
+use super::{DeviceId, Store, StoreError, TenantId, UserId};
 use crate::auth::secret::TokenDigest;
 
 const NAME_CHARS_MAX: usize = 100;
@@ -40,33 +41,32 @@ pub async fn add_device(
         return Err(AccountError::BadName);
     }
     let device = id.unwrap_or_else(|| DeviceId(store.new_id()));
-    let now_us = store.now().as_microsecond();
+    let now = store.now();
     store
-        .write(move |rows| {
+        .write(tenant, move |mut rows| {
             Box::pin(async move {
-                sqlx::query(
-                    "INSERT INTO devices (id, tenant_id, name, created_at, created_by) VALUES ($1, $2, $3, $4, $5)",
-                )
-                .bind(device)
-                .bind(tenant)
-                .bind(&name)
-                .bind(now_us)
-                .bind(created_by)
-                .execute(&mut *rows)
-                .await
-                .map_err(|error| match error.as_database_error() {
-                    Some(cause) if cause.is_unique_violation() => AccountError::DeviceIdTaken,
-                    Some(_) | None => error.into(),
-                })?;
-                sqlx::query(
-                    "INSERT INTO device_tokens (token_sha256, tenant_id, device_id, created_at) \
+                let added = rows
+                    .query(
+                        "INSERT INTO devices (tenant_id, id, name, created_at, created_by) \
+                         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING",
+                    )
+                    .bind(device)
+                    .bind(&name)
+                    .bind(now)
+                    .bind(created_by)
+                    .execute()
+                    .await?;
+                if added == 0 {
+                    return Err(AccountError::DeviceIdTaken);
+                }
+                rows.query(
+                    "INSERT INTO device_tokens (tenant_id, token_sha256, device_id, created_at) \
                      VALUES ($1, $2, $3, $4)",
                 )
                 .bind(token.as_str())
-                .bind(tenant)
                 .bind(device)
-                .bind(now_us)
-                .execute(rows)
+                .bind(now)
+                .execute()
                 .await?;
                 Ok(device)
             })
@@ -76,26 +76,24 @@ pub async fn add_device(
 
 /// Ends a device and every token of it; its recordings stay.
 pub async fn revoke_device(store: &Store, device: DeviceId) -> Result<(), AccountError> {
-    let now_us = store.now().as_microsecond();
+    let now = store.now();
     store
-        .write(move |rows| {
+        .write_across(move |rows| {
             Box::pin(async move {
                 let revoked =
-                    sqlx::query("UPDATE devices SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL")
-                        .bind(now_us)
+                    query("UPDATE devices SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL")
+                        .bind(now)
                         .bind(device)
-                        .execute(&mut *rows)
+                        .execute(rows)
                         .await?;
-                if revoked.rows_affected() == 0 {
+                if revoked == 0 {
                     return Err(AccountError::NoSuchDevice);
                 }
-                sqlx::query(
-                    "UPDATE device_tokens SET revoked_at = $1 WHERE device_id = $2 AND revoked_at IS NULL",
-                )
-                .bind(now_us)
-                .bind(device)
-                .execute(rows)
-                .await?;
+                query("UPDATE device_tokens SET revoked_at = $1 WHERE device_id = $2 AND revoked_at IS NULL")
+                    .bind(now)
+                    .bind(device)
+                    .execute(rows)
+                    .await?;
                 Ok(())
             })
         })
@@ -104,20 +102,20 @@ pub async fn revoke_device(store: &Store, device: DeviceId) -> Result<(), Accoun
 
 /// Every device, oldest first.
 pub async fn list_devices(store: &Store) -> Result<Vec<DeviceRow>, StoreError> {
-    let rows: Vec<(DeviceId, String, TenantId, i64, Option<i64>)> = sqlx::query_as(
-        "SELECT id, name, tenant_id, created_at, revoked_at FROM devices ORDER BY created_at, id",
-    )
-    .fetch_all(store.readers())
-    .await?;
-    rows.into_iter()
-        .map(|(id, name, tenant_id, created_at, revoked_at)| {
-            let revoked_at = revoked_at.map(time_from_row).transpose()?;
+    let mut rows = store.read_across().await?;
+    let found =
+        query("SELECT id, name, tenant_id, created_at, revoked_at FROM devices ORDER BY created_at, id")
+            .fetch_all(&mut rows)
+            .await?;
+    found
+        .iter()
+        .map(|row| {
             Ok(DeviceRow {
-                id,
-                name,
-                tenant_id,
-                created_at: time_from_row(created_at)?,
-                revoked_at,
+                id: row.get("id")?,
+                name: row.get("name")?,
+                tenant_id: row.get("tenant_id")?,
+                created_at: row.get("created_at")?,
+                revoked_at: row.get("revoked_at")?,
             })
         })
         .collect()
@@ -128,12 +126,19 @@ pub async fn device_of_token(
     store: &Store,
     token: &TokenDigest,
 ) -> Result<Option<DeviceIdentity>, StoreError> {
-    let row: Option<(DeviceId, TenantId)> = sqlx::query_as(
+    let mut rows = store.read_across().await?;
+    let row = query(
         "SELECT d.id, d.tenant_id FROM device_tokens t JOIN devices d ON d.id = t.device_id \
          WHERE t.token_sha256 = $1 AND t.revoked_at IS NULL AND d.revoked_at IS NULL",
     )
     .bind(token.as_str())
-    .fetch_optional(store.readers())
+    .fetch_optional(&mut rows)
     .await?;
-    Ok(row.map(|(device, tenant)| DeviceIdentity { device, tenant }))
+    row.map(|row| {
+        Ok(DeviceIdentity {
+            device: row.get("id")?,
+            tenant: row.get("tenant_id")?,
+        })
+    })
+    .transpose()
 }

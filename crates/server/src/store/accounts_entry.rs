@@ -6,11 +6,12 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sqlx::SqliteConnection;
 
 use super::accounts::{
-    AccountError, Email, Member, MemberRow, Role, insert_membership, insert_tenant, insert_user, member,
+    AccountError, Email, Member, Role, any_user, insert_membership, insert_tenant, insert_user,
+    member_from_row,
 };
+use super::sql::{Rows, query};
 use super::{Store, StoreError, TenantId, UserId};
 use crate::auth::password::PasswordPhc;
 use crate::auth::secret::TokenDigest;
@@ -24,10 +25,10 @@ pub const SIGN_IN_LIFE: Duration = Duration::from_secs(60 * 24 * 60 * 60);
 pub async fn replace_setup_link(store: &Store, digest: TokenDigest) -> Result<(), StoreError> {
     let now = store.now();
     store
-        .write(move |rows| {
+        .write_across(move |rows| {
             Box::pin(async move {
-                sqlx::query("DELETE FROM one_time_links WHERE purpose = 'setup' AND used_at IS NULL")
-                    .execute(&mut *rows)
+                query("DELETE FROM one_time_links WHERE purpose = 'setup' AND used_at IS NULL")
+                    .execute(rows)
                     .await?;
                 insert_link(rows, &digest, "setup", None, now).await
             })
@@ -39,7 +40,7 @@ pub async fn replace_setup_link(store: &Store, digest: TokenDigest) -> Result<()
 pub async fn add_sign_in_link(store: &Store, user: UserId, digest: TokenDigest) -> Result<(), StoreError> {
     let now = store.now();
     store
-        .write(move |rows| {
+        .write_across(move |rows| {
             Box::pin(async move { insert_link(rows, &digest, "sign_in", Some(user), now).await })
         })
         .await
@@ -47,15 +48,16 @@ pub async fn add_sign_in_link(store: &Store, user: UserId, digest: TokenDigest) 
 
 /// Whether a setup link would work now; asked before the costly password hash, decided again in [`complete_setup`].
 pub async fn setup_link_is_open(store: &Store, digest: &TokenDigest) -> Result<bool, StoreError> {
-    let open: i64 = sqlx::query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM one_time_links WHERE token_sha256 = $1 AND purpose = 'setup' \
-         AND used_at IS NULL AND expires_at > $2)",
+    let mut rows = store.read_across().await?;
+    let open = query(
+        "SELECT token_sha256 FROM one_time_links WHERE token_sha256 = $1 AND purpose = 'setup' \
+         AND used_at IS NULL AND expires_at > $2",
     )
     .bind(digest.as_str())
-    .bind(store.now().as_microsecond())
-    .fetch_one(store.readers())
+    .bind(store.now())
+    .fetch_optional(&mut rows)
     .await?;
-    Ok(open == 1)
+    Ok(open.is_some())
 }
 
 /// Uses up the setup link and makes the first owner with a team and a sign-in, all or nothing.
@@ -70,13 +72,10 @@ pub async fn complete_setup(
     let tenant = TenantId(store.new_id());
     let now = store.now();
     store
-        .write(move |rows| {
+        .write_across(move |rows| {
             Box::pin(async move {
                 use_link(rows, &link, "setup", now).await?;
-                let users: i64 = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM users)")
-                    .fetch_one(&mut *rows)
-                    .await?;
-                if users == 1 {
+                if any_user(rows).await? {
                     return Err(AccountError::LinkInvalid);
                 }
                 insert_tenant(rows, tenant, &email, now).await?;
@@ -97,7 +96,7 @@ pub async fn sign_in_by_link(
 ) -> Result<(), AccountError> {
     let now = store.now();
     store
-        .write(move |rows| {
+        .write_across(move |rows| {
             Box::pin(async move {
                 let user = use_link(rows, &link, "sign_in", now)
                     .await?
@@ -113,11 +112,11 @@ pub async fn sign_in_by_link(
 pub async fn sign_in(store: &Store, user: UserId, cookie: TokenDigest) -> Result<(), StoreError> {
     let now = store.now();
     store
-        .write(move |rows| {
+        .write_across(move |rows| {
             Box::pin(async move {
-                sqlx::query("DELETE FROM web_sessions WHERE expires_at <= $1")
-                    .bind(now.as_microsecond())
-                    .execute(&mut *rows)
+                query("DELETE FROM web_sessions WHERE expires_at <= $1")
+                    .bind(now)
+                    .execute(rows)
                     .await?;
                 insert_sign_in(rows, user, &cookie, now).await
             })
@@ -127,24 +126,25 @@ pub async fn sign_in(store: &Store, user: UserId, cookie: TokenDigest) -> Result
 
 /// Who holds this cookie now.
 pub async fn signed_in(store: &Store, cookie: &TokenDigest) -> Result<Option<Member>, StoreError> {
-    let row: Option<MemberRow> = sqlx::query_as(
+    let mut rows = store.read_across().await?;
+    let row = query(
         "SELECT u.id, m.tenant_id, u.email, m.role FROM web_sessions w \
          JOIN users u ON u.id = w.user_id AND u.disabled = 0 JOIN memberships m ON m.user_id = u.id \
          WHERE w.id = $1 AND w.expires_at > $2 ORDER BY m.created_at, m.tenant_id LIMIT 1",
     )
     .bind(cookie.as_str())
-    .bind(store.now().as_microsecond())
-    .fetch_optional(store.readers())
+    .bind(store.now())
+    .fetch_optional(&mut rows)
     .await?;
-    row.map(member).transpose()
+    row.as_ref().map(member_from_row).transpose()
 }
 
 /// Ends one sign-in; unknown ones are fine.
 pub async fn sign_out(store: &Store, cookie: TokenDigest) -> Result<(), StoreError> {
     store
-        .write(move |rows| {
+        .write_across(move |rows| {
             Box::pin(async move {
-                sqlx::query("DELETE FROM web_sessions WHERE id = $1")
+                query("DELETE FROM web_sessions WHERE id = $1")
                     .bind(cookie.as_str())
                     .execute(rows)
                     .await?;
@@ -160,20 +160,20 @@ fn after(now: Timestamp, life: Duration) -> i64 {
 }
 
 async fn insert_link(
-    rows: &mut SqliteConnection,
+    rows: &mut Rows,
     digest: &TokenDigest,
     purpose: &str,
     user: Option<UserId>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO one_time_links (token_sha256, purpose, user_id, created_at, expires_at) \
          VALUES ($1, $2, $3, $4, $5)",
     )
     .bind(digest.as_str())
     .bind(purpose)
     .bind(user)
-    .bind(now.as_microsecond())
+    .bind(now)
     .bind(after(now, LINK_LIFE))
     .execute(rows)
     .await?;
@@ -182,33 +182,33 @@ async fn insert_link(
 
 /// Uses a link up in this transaction and says whom it was for.
 async fn use_link(
-    rows: &mut SqliteConnection,
+    rows: &mut Rows,
     digest: &TokenDigest,
     purpose: &str,
     now: Timestamp,
 ) -> Result<Option<UserId>, AccountError> {
-    let used: Option<(Option<UserId>,)> = sqlx::query_as(
+    let used = query(
         "UPDATE one_time_links SET used_at = $1 \
          WHERE token_sha256 = $2 AND purpose = $3 AND used_at IS NULL AND expires_at > $1 RETURNING user_id",
     )
-    .bind(now.as_microsecond())
+    .bind(now)
     .bind(digest.as_str())
     .bind(purpose)
     .fetch_optional(rows)
     .await?;
-    used.map(|(user,)| user).ok_or(AccountError::LinkInvalid)
+    Ok(used.ok_or(AccountError::LinkInvalid)?.get("user_id")?)
 }
 
 async fn insert_sign_in(
-    rows: &mut SqliteConnection,
+    rows: &mut Rows,
     user: UserId,
     cookie: &TokenDigest,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO web_sessions (id, user_id, created_at, expires_at) VALUES ($1, $2, $3, $4)")
+    query("INSERT INTO web_sessions (id, user_id, created_at, expires_at) VALUES ($1, $2, $3, $4)")
         .bind(cookie.as_str())
         .bind(user)
-        .bind(now.as_microsecond())
+        .bind(now)
         .bind(after(now, SIGN_IN_LIFE))
         .execute(rows)
         .await?;

@@ -4,10 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use sqlx::encode::IsNull;
-use sqlx::error::BoxDynError;
-use sqlx::{Database, Decode, Encode, Type};
 use uuid::Uuid;
+
+use super::sql::{Cell, IntoValue, Value};
+use super::{StoreError, bad_row};
 
 macro_rules! id {
     ($(#[$doc:meta] $name:ident),* $(,)?) => {$(
@@ -29,33 +29,17 @@ macro_rules! id {
             }
         }
 
-        impl<DB: Database> Type<DB> for $name
-        where
-            String: Type<DB>,
-        {
-            fn type_info() -> DB::TypeInfo {
-                <String as Type<DB>>::type_info()
-            }
-            fn compatible(ty: &DB::TypeInfo) -> bool {
-                <String as Type<DB>>::compatible(ty)
+        impl IntoValue for $name {
+            const NULL: Value = Value::Text(None);
+            fn into_value(self) -> Value {
+                Value::Text(Some(self.0.to_string()))
             }
         }
 
-        impl<'q, DB: Database> Encode<'q, DB> for $name
-        where
-            String: Encode<'q, DB>,
-        {
-            fn encode_by_ref(&self, buf: &mut DB::ArgumentBuffer) -> Result<IsNull, BoxDynError> {
-                self.0.to_string().encode(buf)
-            }
-        }
-
-        impl<'r, DB: Database> Decode<'r, DB> for $name
-        where
-            String: Decode<'r, DB>,
-        {
-            fn decode(value: DB::ValueRef<'r>) -> Result<Self, BoxDynError> {
-                Ok(Self(<String as Decode<DB>>::decode(value)?.parse()?))
+        impl Cell for $name {
+            type Raw = String;
+            fn from_raw(raw: String) -> Result<Self, StoreError> {
+                raw.parse().map_err(|error| bad_row(format!("an id is {raw:?}: {error}")))
             }
         }
     )*};

@@ -1,39 +1,47 @@
-//! Rows: one SQLite file, one writer, a pool of readers.
+//! Rows: a SQLite file or a PostgreSQL database, one writer, a pool of readers.
 //!
-//! Promises: what [`Store::write`] has answered with `Ok` survives a power cut (WAL with `synchronous=FULL`, asserted at
-//! start), and a failing command leaves no trace. Every call on a tenant's data takes its [`TenantId`]; no query crosses
-//! tenants except the job runner's. It knows no HTTP and no files but its own.
+//! Promises: what [`Store::write`] has answered with `Ok` survives a power cut (the engine's settings are asserted at
+//! start), and a failing command leaves no trace. A team's rows are reached through [`TeamRows`] only, which knows the
+//! tenant and binds it; what crosses tenants (sign-in, the job runner, commands of the operator) says `across`. It knows
+//! no HTTP and no files but its own. Why: `docs/decisions/0008-two-engines.md`.
 //!
 //! Queries keep to what SQLite and PostgreSQL share (`$1` parameters, 64-bit microseconds, 0/1 booleans, ids and JSON as
-//! TEXT); the schema is per engine. A noun's queries are free functions in its own module that take `&Store`, or, where
-//! they are part of a larger transaction, `&mut SqliteConnection`:
+//! TEXT); the schema is per engine. A noun's queries are free functions in its own module that take `&Store` and the
+//! tenant, or, where they are part of a larger transaction, `&mut TeamRows`:
 //!
 //! ```ignore
-//! let id = store.write(move |rows| Box::pin(async move { devices::insert(rows, tenant, &name).await })).await?;
-//! let all = sqlx::query_as("SELECT …").bind(tenant).fetch_all(store.readers()).await?;
+//! store.write(tenant, move |mut rows| Box::pin(async move { tracks::insert(&mut rows, &track, now).await })).await?;
+//! let mut rows = store.read(tenant).await?;
+//! let all = rows.query("SELECT … WHERE tenant_id = $1 AND number <= $2").bind(number).fetch_all().await?;
 //! ```
 
 pub mod accounts;
 pub mod accounts_devices;
 pub mod accounts_entry;
 mod connect;
+mod engine;
 pub mod ids;
 pub mod jobs;
 mod migrate;
 pub mod recordings;
+mod scope;
 pub mod sessions;
+pub mod sql;
 pub mod tracks;
 mod writer;
 
-use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use sqlx::{SqliteConnection, SqlitePool};
 use uuid::Uuid;
 
 use crate::clock::{Clock, Ids};
+pub use connect::Database;
+use connect::Readers;
+use engine::Scope;
 pub use ids::{DeviceId, JobId, RecordingId, SessionId, TenantId, TrackId, UserId};
+pub use scope::TeamRows;
+use sql::Rows;
 pub use writer::BoxFuture;
 use writer::Writer;
 
@@ -46,16 +54,22 @@ pub enum StoreError {
     /// A rule of the schema refused the row: it exists already, or what it refers to does not.
     #[error("the database refused the row: {0}")]
     Constraint(String),
-    /// SQLite would not run with the settings that durability needs.
+    /// The database would not run with the settings that durability needs.
     #[error(
         "the database runs with {setting} = {found} but {wanted} is needed so that commits survive a power cut; \
-             use a local disk that the server may write to"
+             for SQLite use a local disk that the server may write to, for PostgreSQL change its settings"
     )]
     NotDurable {
         setting: &'static str,
         wanted: &'static str,
         found: String,
     },
+    /// PostgreSQL would let this role see every team's rows.
+    #[error(
+        "the database role {role} is a superuser or may bypass row-level security, which would leave teams' rows \
+             unguarded; make a plain one (CREATE ROLE fieldpost LOGIN PASSWORD '…') that owns the database"
+    )]
+    RoleTooPowerful { role: String },
     /// The folder was used by a newer Fieldpost.
     #[error("the database has schema step {found}, this program knows up to {known}; use a newer fieldpost")]
     NewerSchema { found: i64, known: i64 },
@@ -75,13 +89,17 @@ pub enum StoreError {
     Database(sqlx::Error),
 }
 
-/// SQLite's primary result code for a full disk.
-const SQLITE_FULL: &str = "13";
+/// A full disk: SQLite's primary result code, and PostgreSQL's class of insufficient resources.
+const DISK_FULL: [&str; 2] = ["13", "53100"];
+
+fn says_disk_full(cause: &dyn sqlx::error::DatabaseError) -> bool {
+    cause.code().is_some_and(|code| DISK_FULL.contains(&&*code))
+}
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match error.as_database_error() {
-            Some(cause) if cause.code().as_deref() == Some(SQLITE_FULL) => Self::DiskFull,
+            Some(cause) if says_disk_full(cause) => Self::DiskFull,
             Some(cause) if cause.is_unique_violation() || cause.is_foreign_key_violation() => {
                 Self::Constraint(cause.message().to_owned())
             }
@@ -92,10 +110,7 @@ impl From<sqlx::Error> for StoreError {
 
 impl StoreError {
     fn from_commit(error: &sqlx::Error) -> Self {
-        let full = error
-            .as_database_error()
-            .is_some_and(|cause| cause.code().as_deref() == Some(SQLITE_FULL));
-        if full {
+        if error.as_database_error().is_some_and(says_disk_full) {
             Self::DiskFull
         } else {
             Self::Commit(error.to_string())
@@ -106,59 +121,78 @@ impl StoreError {
 /// Decides at each commit whether it may happen; `false` turns it into a rollback. Power-cut tests count commits with it.
 pub type CommitHook = Box<dyn FnMut() -> bool + Send>;
 
-/// The database of one data folder. Cheap to clone.
+/// One database. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
     writer: Writer,
-    readers: SqlitePool,
+    readers: Readers,
     clock: Arc<dyn Clock>,
     ids: Arc<Ids>,
 }
 
 impl Store {
-    /// Opens `path`, creates or migrates it, and starts the writer task. Needs a Tokio runtime.
+    /// Opens, creates or migrates a database, and starts the writer task. Needs a Tokio runtime.
     ///
-    /// Several processes may have the same file open; SQLite serialises their writes.
-    pub async fn open(path: &Path, clock: Arc<dyn Clock>, ids: Arc<Ids>) -> Result<Self, StoreError> {
-        Self::open_with_hook(path, clock, ids, None).await
+    /// Several processes may have the same one open; their writes come one after the other.
+    pub async fn open(database: Database, clock: Arc<dyn Clock>, ids: Arc<Ids>) -> Result<Self, StoreError> {
+        Self::open_with_hook(database, clock, ids, None).await
     }
 
     /// [`Store::open`] with a hook on every commit after the migrations.
     pub async fn open_with_hook(
-        path: &Path,
+        database: Database,
         clock: Arc<dyn Clock>,
         ids: Arc<Ids>,
         hook: Option<CommitHook>,
     ) -> Result<Self, StoreError> {
-        let mut connection = connect::writer(path).await?;
-        migrate::migrate(&mut connection, clock.now()).await?;
-        if let Some(hook) = hook {
-            connection.lock_handle().await?.set_commit_hook(hook);
+        let mut rows = database.writer().await?;
+        match database.migrator().await? {
+            Some(mut migrator) => migrate::migrate_for(&mut migrator, &database, clock.now()).await?,
+            None => migrate::migrate(&mut rows, clock.now()).await?,
         }
-        let readers = connect::readers(path).await?;
+        let readers = database.readers().await?;
         Ok(Self {
-            writer: Writer::start(connection),
+            writer: Writer::start(rows, database, hook),
             readers,
             clock,
             ids,
         })
     }
 
-    /// Runs `command` in the writer's next transaction and answers after the commit. An `Err` from the command undoes
-    /// its own rows only.
-    pub async fn write<T, E, F>(&self, command: F) -> Result<T, E>
+    /// Runs `command` on a team's rows in the writer's next transaction and answers after the commit. An `Err` from the
+    /// command undoes its own rows only.
+    pub async fn write<T, E, F>(&self, tenant: TenantId, command: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
-        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
+        F: for<'c> FnOnce(TeamRows<'c>) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
     {
-        self.writer.write(command).await
+        self.writer
+            .write(Scope::Team(tenant), move |rows| {
+                command(TeamRows::of(rows, tenant))
+            })
+            .await
     }
 
-    /// Connections for queries that only read (`PRAGMA query_only` is on).
-    #[must_use]
-    pub fn readers(&self) -> &SqlitePool {
-        &self.readers
+    /// The same on rows of any team and of none.
+    pub async fn write_across<T, E, F>(&self, command: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: for<'c> FnOnce(&'c mut Rows) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
+    {
+        self.writer.write(Scope::Across, command).await
+    }
+
+    /// A team's rows, for reading only.
+    pub async fn read(&self, tenant: TenantId) -> Result<TeamRows<'static>, StoreError> {
+        let rows = self.readers.take(Scope::Team(tenant)).await?;
+        Ok(TeamRows::owning(rows, tenant))
+    }
+
+    /// Rows of any team and of none, for reading only.
+    pub async fn read_across(&self) -> Result<Rows, StoreError> {
+        self.readers.take(Scope::Across).await
     }
 
     /// Commits what is queued and closes the file; later calls on any clone answer [`StoreError::Closed`] or fail to read.
@@ -168,8 +202,15 @@ impl Store {
     }
 
     /// Whether a change would be taken: runs an empty one.
-    pub async fn probe(&self) -> Result<(), StoreError> {
-        self.write(|_| Box::pin(async { Ok(()) })).await
+    pub async fn probe_writing(&self) -> Result<(), StoreError> {
+        self.write_across(|_| Box::pin(async { Ok(()) })).await
+    }
+
+    /// Whether a question would be answered.
+    pub async fn probe_reading(&self) -> Result<(), StoreError> {
+        let mut rows = self.read_across().await?;
+        sql::query("SELECT 1 AS one").fetch_one(&mut rows).await?;
+        Ok(())
     }
 
     /// Returns once no change is taken any more, by [`Store::close`] or otherwise.

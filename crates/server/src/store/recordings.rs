@@ -1,11 +1,10 @@
 //! Recordings as stored: who sent what under which name, in which version, and which object holds its bytes.
 
 use jiff::Timestamp;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
 
+use super::sql::Row;
 use super::{
-    DeviceId, JobId, RecordingId, SessionId, Store, StoreError, TenantId, UserId, bad_row, time_from_row,
+    DeviceId, JobId, RecordingId, SessionId, Store, StoreError, TeamRows, TenantId, UserId, bad_row,
 };
 use crate::objects::Digest;
 
@@ -84,28 +83,20 @@ pub struct Recording {
 
 /// Places a recording with its session and its analysis job, or finds the one that has the same identity and bytes.
 pub async fn place(
-    rows: &mut SqliteConnection,
-    tenant: TenantId,
+    rows: &mut TeamRows<'_>,
     new: &NewRecording,
     ids: NewIds,
     now: Timestamp,
 ) -> Result<Placed, StoreError> {
-    if let Some(placed) = find_same(&mut *rows, tenant, new).await? {
+    if let Some(placed) = find_same(rows, new).await? {
         return Ok(placed);
     }
-    let newest: Option<i64> =
-        sqlx::query_scalar("SELECT MAX(version) FROM recordings WHERE tenant_id = $1 AND identity = $2")
-            .bind(tenant)
-            .bind(&new.identity)
-            .fetch_one(&mut *rows)
-            .await?;
-    let version = newest.unwrap_or(0) + 1;
-    sqlx::query(
-        "INSERT INTO recordings (id, tenant_id, device_id, uploaded_by, kind, identity, version, file_name, sha256, \
+    let version = newest_version(rows, &new.identity).await? + 1;
+    rows.query(
+        "INSERT INTO recordings (tenant_id, id, device_id, uploaded_by, kind, identity, version, file_name, sha256, \
          size_bytes, stored_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(ids.recording)
-    .bind(tenant)
     .bind(new.device)
     .bind(new.uploaded_by)
     .bind(new.kind.as_str())
@@ -114,13 +105,13 @@ pub async fn place(
     .bind(&new.file_name)
     .bind(new.sha256.to_string())
     .bind(i64::try_from(new.size_bytes).unwrap_or(i64::MAX))
-    .bind(now.as_microsecond())
-    .execute(&mut *rows)
+    .bind(now)
+    .execute()
     .await?;
     let session = match new.kind {
         Kind::Drive => {
-            super::sessions::insert(&mut *rows, tenant, ids, now).await?;
-            super::jobs::insert(&mut *rows, tenant, ids.job, ids.session, now).await?;
+            super::sessions::insert(rows, ids, now).await?;
+            super::jobs::insert(rows, ids.job, ids.session, now).await?;
             Some(ids.session)
         }
         Kind::Picture => None,
@@ -134,27 +125,33 @@ pub async fn place(
     })
 }
 
-async fn find_same(
-    rows: &mut SqliteConnection,
-    tenant: TenantId,
-    new: &NewRecording,
-) -> Result<Option<Placed>, StoreError> {
-    let row = sqlx::query(
-        "SELECT r.id, r.version, r.stored_at, s.id AS session_id FROM recordings r \
-         LEFT JOIN sessions s ON s.recording_id = r.id \
-         WHERE r.tenant_id = $1 AND r.identity = $2 AND r.sha256 = $3",
-    )
-    .bind(tenant)
-    .bind(&new.identity)
-    .bind(new.sha256.to_string())
-    .fetch_optional(rows)
-    .await?;
+/// 0 where there is none yet.
+async fn newest_version(rows: &mut TeamRows<'_>, identity: &str) -> Result<i64, StoreError> {
+    let row = rows
+        .query("SELECT MAX(version) AS newest FROM recordings WHERE tenant_id = $1 AND identity = $2")
+        .bind(identity)
+        .fetch_one()
+        .await?;
+    Ok(row.get::<Option<i64>>("newest")?.unwrap_or(0))
+}
+
+async fn find_same(rows: &mut TeamRows<'_>, new: &NewRecording) -> Result<Option<Placed>, StoreError> {
+    let row = rows
+        .query(
+            "SELECT r.id, r.version, r.stored_at, s.id AS session_id FROM recordings r \
+             LEFT JOIN sessions s ON s.recording_id = r.id \
+             WHERE r.tenant_id = $1 AND r.identity = $2 AND r.sha256 = $3",
+        )
+        .bind(&new.identity)
+        .bind(new.sha256.to_string())
+        .fetch_optional()
+        .await?;
     row.map(|row| {
         Ok(Placed {
-            recording: row.try_get("id")?,
-            session: row.try_get("session_id")?,
-            version: row.try_get("version")?,
-            stored_at: time_from_row(row.try_get("stored_at")?)?,
+            recording: row.get("id")?,
+            session: row.get("session_id")?,
+            version: row.get("version")?,
+            stored_at: row.get("stored_at")?,
             duplicate: true,
         })
     })
@@ -163,40 +160,36 @@ async fn find_same(
 
 /// One recording of a tenant.
 pub async fn find(store: &Store, tenant: TenantId, id: RecordingId) -> Result<Option<Recording>, StoreError> {
-    let row = sqlx::query(
-        "SELECT r.id, r.device_id, r.kind, r.version, r.file_name, r.sha256, r.size_bytes, r.stored_at, \
-         s.id AS session_id FROM recordings r LEFT JOIN sessions s ON s.recording_id = r.id \
-         WHERE r.tenant_id = $1 AND r.id = $2",
-    )
-    .bind(tenant)
-    .bind(id)
-    .fetch_optional(store.readers())
-    .await?;
+    let mut rows = store.read(tenant).await?;
+    let row = rows
+        .query(
+            "SELECT r.id, r.device_id, r.kind, r.version, r.file_name, r.sha256, r.size_bytes, r.stored_at, \
+             s.id AS session_id FROM recordings r LEFT JOIN sessions s ON s.recording_id = r.id \
+             WHERE r.tenant_id = $1 AND r.id = $2",
+        )
+        .bind(id)
+        .fetch_optional()
+        .await?;
     row.as_ref().map(from_row).transpose()
 }
 
-fn from_row(row: &SqliteRow) -> Result<Recording, StoreError> {
-    let kind: String = row.try_get("kind")?;
+fn from_row(row: &Row) -> Result<Recording, StoreError> {
+    let kind: String = row.get("kind")?;
     Ok(Recording {
-        id: row.try_get("id")?,
-        session: row.try_get("session_id")?,
-        device: row.try_get("device_id")?,
+        id: row.get("id")?,
+        session: row.get("session_id")?,
+        device: row.get("device_id")?,
         kind: Kind::parse(&kind)?,
-        version: row.try_get("version")?,
-        file_name: row.try_get("file_name")?,
+        version: row.get("version")?,
+        file_name: row.get("file_name")?,
         sha256: digest_from_row(row)?,
-        size_bytes: size_from_row(row)?,
-        stored_at: time_from_row(row.try_get("stored_at")?)?,
+        size_bytes: row.get("size_bytes")?,
+        stored_at: row.get("stored_at")?,
     })
 }
 
-pub(super) fn digest_from_row(row: &SqliteRow) -> Result<Digest, StoreError> {
-    let text: String = row.try_get("sha256")?;
+pub(super) fn digest_from_row(row: &Row) -> Result<Digest, StoreError> {
+    let text: String = row.get("sha256")?;
     text.parse()
         .map_err(|error| bad_row(format!("recordings.sha256 is {text:?}: {error}")))
-}
-
-pub(super) fn size_from_row(row: &SqliteRow) -> Result<u64, StoreError> {
-    let size: i64 = row.try_get("size_bytes")?;
-    u64::try_from(size).map_err(|_| bad_row(format!("recordings.size_bytes is {size}")))
 }

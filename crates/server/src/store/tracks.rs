@@ -3,9 +3,8 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sqlx::{Row, SqliteConnection};
 
-use super::{Store, StoreError, TenantId, TrackId, bad_row};
+use super::{Store, StoreError, TeamRows, TenantId, TrackId, bad_row};
 
 /// Where a track's lines lie, `[latitude, longitude]` in degrees, the left end (seen in travel direction) first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,32 +22,32 @@ pub struct Track {
     pub shape: TrackShape,
 }
 
-/// The number of the tenant's newest track; 0 without any.
-pub async fn newest_number(rows: &mut SqliteConnection, tenant: TenantId) -> Result<i64, StoreError> {
-    let newest: Option<i64> = sqlx::query_scalar("SELECT MAX(number) FROM tracks WHERE tenant_id = $1")
-        .bind(tenant)
-        .fetch_one(rows)
+/// The number of the team's newest track; 0 without any.
+pub async fn newest_number(rows: &mut TeamRows<'_>) -> Result<i64, StoreError> {
+    let row = rows
+        .query("SELECT MAX(number) AS newest FROM tracks WHERE tenant_id = $1")
+        .fetch_one()
         .await?;
-    Ok(newest.unwrap_or(0))
+    Ok(row.get::<Option<i64>>("newest")?.unwrap_or(0))
 }
 
 /// The tenant's tracks up to a number (all of them without one), in order.
 pub async fn up_to(store: &Store, tenant: TenantId, number: Option<i64>) -> Result<Vec<Track>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT id, number, shape FROM tracks WHERE tenant_id = $1 AND number <= $2 ORDER BY number",
-    )
-    .bind(tenant)
-    .bind(number.unwrap_or(i64::MAX))
-    .fetch_all(store.readers())
-    .await?;
-    rows.iter()
+    let mut rows = store.read(tenant).await?;
+    let found = rows
+        .query("SELECT id, number, shape FROM tracks WHERE tenant_id = $1 AND number <= $2 ORDER BY number")
+        .bind(number.unwrap_or(i64::MAX))
+        .fetch_all()
+        .await?;
+    found
+        .iter()
         .map(|row| {
-            let shape: String = row.try_get("shape")?;
+            let shape: String = row.get("shape")?;
             let shape =
                 serde_json::from_str(&shape).map_err(|error| bad_row(format!("tracks.shape: {error}")))?;
             Ok(Track {
-                id: row.try_get("id")?,
-                number: row.try_get("number")?,
+                id: row.get("id")?,
+                number: row.get("number")?,
                 shape,
             })
         })
@@ -56,21 +55,15 @@ pub async fn up_to(store: &Store, tenant: TenantId, number: Option<i64>) -> Resu
 }
 
 /// Keeps a newly learned track.
-pub async fn insert(
-    rows: &mut SqliteConnection,
-    tenant: TenantId,
-    track: &Track,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+pub async fn insert(rows: &mut TeamRows<'_>, track: &Track, now: Timestamp) -> Result<(), StoreError> {
     let shape =
         serde_json::to_string(&track.shape).map_err(|error| bad_row(format!("tracks.shape: {error}")))?;
-    sqlx::query("INSERT INTO tracks (id, tenant_id, number, shape, created_at) VALUES ($1, $2, $3, $4, $5)")
+    rows.query("INSERT INTO tracks (tenant_id, id, number, shape, created_at) VALUES ($1, $2, $3, $4, $5)")
         .bind(track.id)
-        .bind(tenant)
         .bind(track.number)
         .bind(shape)
-        .bind(now.as_microsecond())
-        .execute(rows)
+        .bind(now)
+        .execute()
         .await?;
     Ok(())
 }

@@ -12,10 +12,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use sqlx::SqliteConnection;
 use tokio::sync::{mpsc, oneshot};
 
-use super::StoreError;
+use super::engine::{Scope, begin, set_scope};
+use super::sql::Rows;
+use super::{CommitHook, Database, StoreError};
 
 /// Commands that may wait; beyond it callers wait for a place, which is the back-pressure that uploads feel.
 const QUEUE_MAX: usize = 1024;
@@ -34,7 +35,13 @@ struct Ran {
     answer: Answer,
 }
 
-type Command = Box<dyn for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Ran> + Send>;
+type Run = Box<dyn for<'c> FnOnce(&'c mut Rows) -> BoxFuture<'c, Ran> + Send>;
+
+/// A change, and whose rows it may touch.
+struct Command {
+    scope: Scope,
+    run: Run,
+}
 
 /// What waits in the queue.
 enum Order {
@@ -50,24 +57,25 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the task; it ends when the last `Writer` is dropped and the queue is empty.
-    pub(super) fn start(connection: SqliteConnection) -> Self {
-        let (queue, commands) = mpsc::channel(QUEUE_MAX);
-        tokio::spawn(serve(connection, commands));
+    pub(super) fn start(rows: Rows, database: Database, hook: Option<CommitHook>) -> Self {
+        let (queue, orders) = mpsc::channel(QUEUE_MAX);
+        let pen = Pen { rows, database, hook };
+        tokio::spawn(pen.serve(orders));
         Self { queue }
     }
 
     /// Runs `command` in the next transaction and answers after its commit.
-    pub(super) async fn write<T, E, F>(&self, command: F) -> Result<T, E>
+    pub(super) async fn write<T, E, F>(&self, scope: Scope, command: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
-        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
+        F: for<'c> FnOnce(&'c mut Rows) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let boxed: Command = Box::new(move |connection| {
+        let run: Run = Box::new(move |rows| {
             Box::pin(async move {
                 // What a command leaves half changed when it panics is its rows, and those are rolled back.
-                let running = AssertUnwindSafe(async move { command(connection).await }).catch_unwind();
+                let running = AssertUnwindSafe(async move { command(rows).await }).catch_unwind();
                 let result = running.await.unwrap_or_else(|_| Err(StoreError::Panicked.into()));
                 let keep = result.is_ok();
                 let answer: Answer = Box::new(move |committed: Result<(), Arc<sqlx::Error>>| {
@@ -82,7 +90,7 @@ impl Writer {
             })
         });
         self.queue
-            .send(Order::Run(boxed))
+            .send(Order::Run(Command { scope, run }))
             .await
             .map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::NotRun)?
@@ -103,79 +111,98 @@ impl Writer {
     }
 }
 
-async fn serve(mut connection: SqliteConnection, mut orders: mpsc::Receiver<Order>) {
-    let mut closing = None;
-    while closing.is_none() {
-        let first = match orders.recv().await {
-            Some(Order::Run(first)) => first,
-            Some(Order::Close(reply)) => {
-                closing = Some(reply);
-                break;
+/// The write connection and what it takes to get another.
+struct Pen {
+    rows: Rows,
+    database: Database,
+    hook: Option<CommitHook>,
+}
+
+impl Pen {
+    async fn serve(mut self, mut orders: mpsc::Receiver<Order>) {
+        let mut closing = None;
+        while closing.is_none() {
+            let first = match orders.recv().await {
+                Some(Order::Run(first)) => first,
+                Some(Order::Close(reply)) => {
+                    closing = Some(reply);
+                    break;
+                }
+                None => break,
+            };
+            let mut answers = Vec::new();
+            let committed = self
+                .batch(first, &mut orders, &mut answers, &mut closing)
+                .await
+                .map_err(Arc::new);
+            if let Err(error) = &committed {
+                tracing::error!(%error, commands = answers.len(), "a database transaction failed");
+                self.recover().await;
             }
-            None => break,
-        };
-        let mut answers = Vec::new();
-        let committed = batch(&mut connection, first, &mut orders, &mut answers, &mut closing)
-            .await
-            .map_err(Arc::new);
-        if let Err(error) = &committed {
-            tracing::error!(%error, commands = answers.len(), "a database transaction failed");
-            // Leaves no transaction open behind; where none is open SQLite says so and nothing is lost.
-            drop(sqlx::query("ROLLBACK").execute(&mut connection).await);
+            for answer in answers {
+                answer(committed.clone());
+            }
         }
-        for answer in answers {
-            answer(committed.clone());
+        if let Err(error) = self.rows.close().await {
+            tracing::warn!(%error, "closing the database");
+        }
+        if let Some(reply) = closing {
+            // The one who asked may have gone away.
+            let _gone = reply.send(());
         }
     }
-    if let Err(error) = sqlx::Connection::close(connection).await {
-        tracing::warn!(%error, "closing the database");
+
+    /// Leaves no transaction open behind. A connection that cannot do that is broken: another takes its place, now or,
+    /// where the database is away, after the next failure.
+    async fn recover(&mut self) {
+        match self.rows.run("ROLLBACK").await {
+            Ok(()) => return,
+            // SQLite says so where none is open.
+            Err(sqlx::Error::Database(_)) => return,
+            Err(error) => tracing::warn!(%error, "the database connection broke; connecting again"),
+        }
+        match self.database.writer().await {
+            Ok(rows) => self.rows = rows,
+            Err(error) => tracing::error!(%error, "the database cannot be reached"),
+        }
     }
-    if let Some(reply) = closing {
-        // The one who asked may have gone away.
-        let _gone = reply.send(());
+
+    /// One transaction: `first` and whatever else has queued by the time it is through.
+    async fn batch(
+        &mut self,
+        first: Command,
+        orders: &mut mpsc::Receiver<Order>,
+        answers: &mut Vec<Answer>,
+        closing: &mut Option<oneshot::Sender<()>>,
+    ) -> Result<(), sqlx::Error> {
+        begin(&mut self.rows).await?;
+        let mut next = Some(first);
+        while let Some(command) = next.take() {
+            // On a broken transaction the commands that already ran are answered with its error; one that did not run is
+            // dropped, which its caller sees as `NotRun`.
+            one(&mut self.rows, command, answers).await?;
+            if answers.len() < BATCH_MAX {
+                match orders.try_recv() {
+                    Ok(Order::Run(command)) => next = Some(command),
+                    Ok(Order::Close(reply)) => *closing = Some(reply),
+                    Err(_) => {}
+                }
+            }
+        }
+        if self.hook.as_mut().is_some_and(|may_commit| !may_commit()) {
+            return Err(sqlx::Error::Protocol("the commit was refused".to_owned()));
+        }
+        self.rows.run("COMMIT").await
     }
 }
 
-/// One transaction: `first` and whatever else has queued by the time it is through.
-async fn batch(
-    connection: &mut SqliteConnection,
-    first: Command,
-    orders: &mut mpsc::Receiver<Order>,
-    answers: &mut Vec<Answer>,
-    closing: &mut Option<oneshot::Sender<()>>,
-) -> Result<(), sqlx::Error> {
-    sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
-    let mut next = Some(first);
-    while let Some(command) = next.take() {
-        // On a broken transaction the commands that already ran are answered with its error; one that did not run is
-        // dropped, which its caller sees as `NotRun`.
-        one(connection, command, answers).await?;
-        if answers.len() < BATCH_MAX {
-            match orders.try_recv() {
-                Ok(Order::Run(command)) => next = Some(command),
-                Ok(Order::Close(reply)) => *closing = Some(reply),
-                Err(_) => {}
-            }
-        }
-    }
-    sqlx::query("COMMIT").execute(&mut *connection).await.map(drop)
-}
-
-async fn one(
-    connection: &mut SqliteConnection,
-    command: Command,
-    answers: &mut Vec<Answer>,
-) -> Result<(), sqlx::Error> {
-    sqlx::query("SAVEPOINT command").execute(&mut *connection).await?;
-    let ran = command(&mut *connection).await;
+async fn one(rows: &mut Rows, command: Command, answers: &mut Vec<Answer>) -> Result<(), sqlx::Error> {
+    rows.run("SAVEPOINT command").await?;
+    set_scope(rows, command.scope).await?;
+    let ran = (command.run)(&mut *rows).await;
     answers.push(ran.answer);
     if !ran.keep {
-        sqlx::query("ROLLBACK TO command")
-            .execute(&mut *connection)
-            .await?;
+        rows.run("ROLLBACK TO SAVEPOINT command").await?;
     }
-    sqlx::query("RELEASE command")
-        .execute(&mut *connection)
-        .await
-        .map(drop)
+    rows.run("RELEASE SAVEPOINT command").await
 }

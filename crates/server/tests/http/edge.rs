@@ -4,8 +4,12 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use server::Running;
+use server::clock::{Ids, SystemClock};
 use server::config::Config;
+use server::store::{Store, StoreError};
+use tokio::sync::oneshot;
 
+use crate::engine;
 use crate::support::{OWNER, PASSWORD, Site, read_reply};
 
 #[test]
@@ -31,15 +35,29 @@ fn a_server_that_can_work_says_so() {
 #[test]
 fn a_server_whose_database_takes_no_changes_is_not_ready() {
     let site = Site::fresh();
-    let path = site.folder.path().join("fieldpost.sqlite");
-    let other = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
-    // Another process that holds the write lock and does not let go; reading goes on.
-    let mut holder = site.wait(sqlx::ConnectOptions::connect(&other)).unwrap();
-    site.wait(sqlx::query("BEGIN IMMEDIATE").execute(&mut holder))
-        .unwrap();
+    // Another process that is in the middle of a change and does not go on; reading does.
+    let other = site.wait(async {
+        let database = engine::database(site.folder.path()).await;
+        Store::open(database, Arc::new(SystemClock), Arc::new(Ids::from_system())).await
+    });
+    let (has_begun, begun) = oneshot::channel::<()>();
+    let (go_on, may_go_on) = oneshot::channel::<()>();
+    let holder = other.unwrap();
+    let holding = site.runtime.spawn(async move {
+        let held = holder.write_across::<_, StoreError, _>(move |_| {
+            Box::pin(async move {
+                has_begun.send(()).unwrap();
+                may_go_on.await.unwrap();
+                Ok(())
+            })
+        });
+        held.await
+    });
+    site.wait(begun).unwrap();
     let reply = site.get("/readyz", &[]);
     assert_eq!((reply.status, reply.error_code().as_str()), (503, "not_ready"));
-    site.wait(sqlx::query("ROLLBACK").execute(&mut holder)).unwrap();
+    go_on.send(()).unwrap();
+    site.wait(holding).unwrap().unwrap();
     assert_eq!(site.get("/readyz", &[]).status, 200);
 }
 

@@ -9,6 +9,8 @@
 mod accounts;
 mod document;
 mod edge;
+#[path = "../support/engine.rs"]
+mod engine;
 mod recording;
 mod sessions;
 mod support;

@@ -21,6 +21,8 @@ use server::store::accounts::Role;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+use crate::engine;
+
 pub(crate) const OWNER: &str = "owner@example.org";
 pub(crate) const PASSWORD: &str = "paddock-17-gate";
 pub(crate) const UPLOAD_MAX_BYTES: u64 = 4 << 20;
@@ -36,7 +38,7 @@ impl Clock for TestClock {
 pub(crate) struct Site {
     pub folder: TempDir,
     clock: Arc<TestClock>,
-    runtime: Runtime,
+    pub(crate) runtime: Runtime,
     running: Option<Running>,
     config: Config,
     analyze: Arc<Analyze>,
@@ -101,9 +103,14 @@ impl Site {
         };
         let (folder, config) = (self.folder.path(), &self.config);
         self.running = Some(self.runtime.block_on(async {
-            let backend = Backend::open_in(folder, folder, config.upload_max_bytes, environment)
-                .await
-                .unwrap();
+            let backend = Backend::open_in(
+                engine::database(folder).await,
+                folder,
+                config.upload_max_bytes,
+                environment,
+            )
+            .await
+            .unwrap();
             Running::start_on(backend, config).await.unwrap()
         }));
     }

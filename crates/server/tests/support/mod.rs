@@ -14,6 +14,7 @@
 )]
 
 pub mod crash_fs;
+pub mod engine;
 
 use std::io::{BufRead, Write};
 use std::path::Path;
@@ -28,6 +29,7 @@ use server::ingest::{Ingest, IngestError, Kind, Receipt, Sender, Upload};
 use server::jobs::{JobError, JobOutput, Request};
 use server::objects::DerivedDraft;
 use server::store::sessions::{Failure, Summary};
+use server::store::sql::query;
 use server::store::{DeviceId, Store, StoreError, TenantId};
 use uuid::Uuid;
 
@@ -67,12 +69,12 @@ pub fn from_logger(tenant: TenantId, device: DeviceId) -> Sender {
 
 /// The rows that uploads refer to.
 pub async fn add_tenants_and_loggers(store: &Store) {
-    let added = store.write::<(), StoreError, _>(|rows| {
+    let added = store.write_across::<(), StoreError, _>(|rows| {
         Box::pin(async move {
             for tenant in [TENANT_A, TENANT_B] {
-                sqlx::query("INSERT INTO tenants (id, name, created_at) VALUES ($1, 'team', 0)")
+                query("INSERT INTO tenants (id, name, created_at) VALUES ($1, 'team', 0)")
                     .bind(tenant)
-                    .execute(&mut *rows)
+                    .execute(rows)
                     .await?;
             }
             for (tenant, logger) in [
@@ -80,13 +82,11 @@ pub async fn add_tenants_and_loggers(store: &Store) {
                 (TENANT_A, LOGGER_2),
                 (TENANT_B, LOGGER_OF_B),
             ] {
-                sqlx::query(
-                    "INSERT INTO devices (id, tenant_id, name, created_at) VALUES ($1, $2, 'logger', 0)",
-                )
-                .bind(logger)
-                .bind(tenant)
-                .execute(&mut *rows)
-                .await?;
+                query("INSERT INTO devices (id, tenant_id, name, created_at) VALUES ($1, $2, 'logger', 0)")
+                    .bind(logger)
+                    .bind(tenant)
+                    .execute(rows)
+                    .await?;
             }
             Ok(())
         })
@@ -103,7 +103,7 @@ pub async fn backend_on(folder: &Path, clock: Arc<Ticking>, seed: u64) -> Backen
         analyze: Arc::new(small_analysis),
         commit_hook: None,
     };
-    Backend::open_in(folder, folder, 1_000_000, environment)
+    Backend::open_in(engine::database(folder).await, folder, 1_000_000, environment)
         .await
         .unwrap()
 }

@@ -216,6 +216,8 @@ mod tests {
     use super::*;
     use crate::backend::Backend;
     use crate::ingest::{Kind, Sender, Upload};
+    use crate::place::Place;
+    use crate::store::sql::query;
     use crate::store::{StoreError, TenantId};
 
     #[test]
@@ -232,12 +234,14 @@ mod tests {
     #[tokio::test]
     async fn a_channel_that_went_missing_while_its_session_waits_again_is_a_conflict() {
         let folder = tempfile::tempdir().unwrap();
-        let backend = Backend::open(folder.path(), 1_000_000).await.unwrap();
+        let backend = Backend::open(&Place::local(folder.path()), 1_000_000)
+            .await
+            .unwrap();
         let tenant = TenantId(backend.store.new_id());
-        let adding = backend.store.write::<_, StoreError, _>(move |rows| {
+        let adding = backend.store.write_across::<_, StoreError, _>(move |rows| {
             Box::pin(async move {
-                let insert = sqlx::query("INSERT INTO tenants (id, name, created_at) VALUES ($1, 'team', 0)");
-                Ok(insert.bind(tenant).execute(rows).await?)
+                let insert = query("INSERT INTO tenants (id, name, created_at) VALUES ($1, 'team', 0)");
+                insert.bind(tenant).execute(rows).await
             })
         });
         adding.await.unwrap();

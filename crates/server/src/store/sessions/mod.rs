@@ -16,15 +16,14 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
 pub use change::{Found, Gates, requeue, set_failed, set_ready};
 pub(super) use change::{insert, set_status};
 
-use super::recordings::{digest_from_row, size_from_row};
-use super::{DeviceId, RecordingId, SessionId, Store, StoreError, TenantId, TrackId, bad_row, time_from_row};
+use super::recordings::digest_from_row;
+use super::sql::{Row, query};
+use super::{DeviceId, RecordingId, SessionId, Store, StoreError, TenantId, TrackId, bad_row};
 use crate::objects::Digest;
 
 /// A state's name, as rows and the API write it.
@@ -174,18 +173,20 @@ pub async fn list(
         stored_at_micros: i64::MAX,
         id: SessionId(Uuid::max()),
     });
-    let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+    let page = format!(
         "{COLUMNS} WHERE s.tenant_id = $1 AND (s.stored_at, s.id) < ($2, $3) \
          AND ($4 IS NULL OR r.device_id = $4) ORDER BY s.stored_at DESC, s.id DESC LIMIT $5"
-    )))
-    .bind(tenant)
-    .bind(from.stored_at_micros)
-    .bind(from.id)
-    .bind(only_device)
-    .bind(i64::from(limit) + 1)
-    .fetch_all(store.readers())
-    .await?;
-    let mut sessions = rows.iter().map(from_row).collect::<Result<Vec<_>, _>>()?;
+    );
+    let mut rows = store.read(tenant).await?;
+    let found = rows
+        .composed(page)
+        .bind(from.stored_at_micros)
+        .bind(from.id)
+        .bind(only_device)
+        .bind(i64::from(limit) + 1)
+        .fetch_all()
+        .await?;
+    let mut sessions = found.iter().map(from_row).collect::<Result<Vec<_>, _>>()?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = sessions.len() > limit;
     sessions.truncate(limit);
@@ -199,44 +200,46 @@ pub async fn list(
 
 /// One session of a tenant.
 pub async fn find(store: &Store, tenant: TenantId, id: SessionId) -> Result<Option<Session>, StoreError> {
-    let sql = sqlx::AssertSqlSafe(format!("{COLUMNS} WHERE s.tenant_id = $1 AND s.id = $2"));
-    let row = sqlx::query(sql)
-        .bind(tenant)
+    let mut rows = store.read(tenant).await?;
+    let row = rows
+        .composed(format!("{COLUMNS} WHERE s.tenant_id = $1 AND s.id = $2"))
         .bind(id)
-        .fetch_optional(store.readers())
+        .fetch_optional()
         .await?;
     row.as_ref().map(from_row).transpose()
 }
 
 /// A `ready` session's report as the JSON text that the analysis gave; `None` for any other session.
 pub async fn report(store: &Store, tenant: TenantId, id: SessionId) -> Result<Option<String>, StoreError> {
-    let report: Option<Option<String>> = sqlx::query_scalar(
-        "SELECT report FROM sessions WHERE tenant_id = $1 AND id = $2 AND status = 'ready'",
-    )
-    .bind(tenant)
-    .bind(id)
-    .fetch_optional(store.readers())
-    .await?;
-    Ok(report.flatten())
+    let mut rows = store.read(tenant).await?;
+    let row = rows
+        .query("SELECT report FROM sessions WHERE tenant_id = $1 AND id = $2 AND status = 'ready'")
+        .bind(id)
+        .fetch_optional()
+        .await?;
+    row.map_or(Ok(None), |row| row.get("report"))
 }
 
 /// Every session of every tenant, oldest first, for a rebuild.
 pub async fn all(store: &Store) -> Result<Vec<(TenantId, SessionId)>, StoreError> {
-    let rows = sqlx::query("SELECT tenant_id, id FROM sessions ORDER BY stored_at, id")
-        .fetch_all(store.readers())
+    let mut rows = store.read_across().await?;
+    let found = query("SELECT tenant_id, id FROM sessions ORDER BY stored_at, id")
+        .fetch_all(&mut rows)
         .await?;
-    rows.iter()
-        .map(|row| Ok((row.try_get("tenant_id")?, row.try_get("id")?)))
+    found
+        .iter()
+        .map(|row| Ok((row.get("tenant_id")?, row.get("id")?)))
         .collect()
 }
 
 /// Which session belongs to a recording, whoever's it is; the session's own id finds it too.
 pub async fn locate(store: &Store, id: RecordingId) -> Result<Option<(TenantId, SessionId)>, StoreError> {
-    let row = sqlx::query("SELECT tenant_id, id FROM sessions WHERE recording_id = $1 OR id = $1")
+    let mut rows = store.read_across().await?;
+    let row = query("SELECT tenant_id, id FROM sessions WHERE recording_id = $1 OR id = $1")
         .bind(id)
-        .fetch_optional(store.readers())
+        .fetch_optional(&mut rows)
         .await?;
-    row.map(|row| Ok((row.try_get("tenant_id")?, row.try_get("id")?)))
+    row.map(|row| Ok((row.get("tenant_id")?, row.get("id")?)))
         .transpose()
 }
 
@@ -246,45 +249,46 @@ pub async fn assignment(
     tenant: TenantId,
     id: SessionId,
 ) -> Result<Option<Assignment>, StoreError> {
-    let row = sqlx::query(
-        "SELECT s.recording_id, s.gate, s.finish, s.tracks_known, s.track_id, r.sha256 FROM sessions s \
-         JOIN recordings r ON r.id = s.recording_id WHERE s.tenant_id = $1 AND s.id = $2",
-    )
-    .bind(tenant)
-    .bind(id)
-    .fetch_optional(store.readers())
-    .await?;
+    let mut rows = store.read(tenant).await?;
+    let row = rows
+        .query(
+            "SELECT s.recording_id, s.gate, s.finish, s.tracks_known, s.track_id, r.sha256 FROM sessions s \
+             JOIN recordings r ON r.id = s.recording_id WHERE s.tenant_id = $1 AND s.id = $2",
+        )
+        .bind(id)
+        .fetch_optional()
+        .await?;
     row.map(|row| {
         Ok(Assignment {
-            recording: row.try_get("recording_id")?,
+            recording: row.get("recording_id")?,
             sha256: digest_from_row(&row)?,
-            gate: row.try_get("gate")?,
-            finish: row.try_get("finish")?,
-            tracks_known: row.try_get("tracks_known")?,
-            track: row.try_get("track_id")?,
+            gate: row.get("gate")?,
+            finish: row.get("finish")?,
+            tracks_known: row.get("tracks_known")?,
+            track: row.get("track_id")?,
         })
     })
     .transpose()
 }
 
-fn from_row(row: &SqliteRow) -> Result<Session, StoreError> {
-    let device: Option<DeviceId> = row.try_get("device_id")?;
-    let device_name: Option<String> = row.try_get("device_name")?;
+fn from_row(row: &Row) -> Result<Session, StoreError> {
+    let device: Option<DeviceId> = row.get("device_id")?;
+    let device_name: Option<String> = row.get("device_name")?;
     Ok(Session {
-        id: row.try_get("id")?,
-        recording: row.try_get("recording_id")?,
-        file_name: row.try_get("file_name")?,
-        version: row.try_get("version")?,
+        id: row.get("id")?,
+        recording: row.get("recording_id")?,
+        file_name: row.get("file_name")?,
+        version: row.get("version")?,
         sha256: digest_from_row(row)?,
-        size_bytes: size_from_row(row)?,
+        size_bytes: row.get("size_bytes")?,
         device: device.zip(device_name),
-        stored_at: time_from_row(row.try_get("stored_at")?)?,
+        stored_at: row.get("stored_at")?,
         state: state_from_row(row)?,
     })
 }
 
-fn state_from_row(row: &SqliteRow) -> Result<State, StoreError> {
-    let status: String = row.try_get("status")?;
+fn state_from_row(row: &Row) -> Result<State, StoreError> {
+    let status: String = row.get("status")?;
     Ok(match Status::parse(&status)? {
         Status::Waiting => State::Waiting,
         Status::Analysing => State::Analysing,
@@ -293,26 +297,25 @@ fn state_from_row(row: &SqliteRow) -> Result<State, StoreError> {
     })
 }
 
-fn summary_from_row(row: &SqliteRow) -> Result<Summary, StoreError> {
-    let started_at: Option<i64> = row.try_get("started_at")?;
+fn summary_from_row(row: &Row) -> Result<Summary, StoreError> {
     Ok(Summary {
-        started_at: started_at.map(time_from_row).transpose()?,
-        track_name: row.try_get("track_name")?,
-        format: row.try_get("format")?,
-        vehicle: row.try_get("vehicle")?,
-        best_ms: row.try_get("best_ms")?,
-        laps_timed: row.try_get("laps_timed")?,
-        duration_s: row.try_get("duration_s")?,
-        distance_m: row.try_get("distance_m")?,
+        started_at: row.get("started_at")?,
+        track_name: row.get("track_name")?,
+        format: row.get("format")?,
+        vehicle: row.get("vehicle")?,
+        best_ms: row.get("best_ms")?,
+        laps_timed: row.get("laps_timed")?,
+        duration_s: row.get("duration_s")?,
+        distance_m: row.get("distance_m")?,
     })
 }
 
 /// `code` and `message` are written together with the status; a row without them does not decode.
-fn failure_from_row(row: &SqliteRow) -> Result<Failure, StoreError> {
-    let line: Option<i64> = row.try_get("error_line")?;
+fn failure_from_row(row: &Row) -> Result<Failure, StoreError> {
+    let line: Option<i64> = row.get("error_line")?;
     Ok(Failure {
-        code: row.try_get("error_code")?,
-        message: row.try_get("error_message")?,
+        code: row.get("error_code")?,
+        message: row.get("error_message")?,
         line: line.and_then(|line| u64::try_from(line).ok()),
     })
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, SqliteConnection, SqlitePool};
 
-use super::StoreError;
+use crate::store::StoreError;
 
 /// Another process (`fieldpost device add` beside a running server) holds the write lock for milliseconds; this is how
 /// long we wait for it before an error.
@@ -31,7 +31,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
 }
 
 /// The one connection that writes, with its settings read back.
-pub(super) async fn writer(path: &Path) -> Result<SqliteConnection, StoreError> {
+pub(in crate::store) async fn writer(path: &Path) -> Result<SqliteConnection, StoreError> {
     keep_private(path).map_err(|error| StoreError::Database(sqlx::Error::Io(error)))?;
     let mut connection = options(path).connect().await?;
     assert_durable(&mut connection).await?;
@@ -49,7 +49,7 @@ fn keep_private(path: &Path) -> io::Result<()> {
 }
 
 /// The pool of connections that only read.
-pub(super) async fn readers(path: &Path) -> Result<SqlitePool, StoreError> {
+pub(in crate::store) async fn readers(path: &Path) -> Result<SqlitePool, StoreError> {
     let pool = SqlitePoolOptions::new()
         .max_connections(READERS_MAX)
         .acquire_timeout(READER_WAIT)
