@@ -12,7 +12,7 @@ use crate::ingest::Ingest;
 use crate::jobs::{Analyze, Jobs};
 use crate::objects::{FolderLock, LockError, Objects};
 use crate::place::Place;
-use crate::store::{CommitHook, Database, Store, StoreError};
+use crate::store::{CommitHook, Database, Store, StoreError, recordings};
 
 /// One data folder at work. Opening it again is refused while this lives; [`open_store`] is for commands that only
 /// touch rows beside a running server.
@@ -108,9 +108,10 @@ impl Backend {
         let work = Arc::new(Notify::new());
         let ingest = Ingest::new(store.clone(), objects.clone(), work.clone(), recording_bytes_max);
         let jobs = Jobs::new(store.clone(), objects.clone(), analyze.clone(), work);
+        let orphans = sweep_orphans(root, &store, &objects).await?;
         let freed = jobs.reclaim().await?;
-        if swept > 0 || freed > 0 {
-            tracing::info!(swept, freed, "cleaned up after an earlier process");
+        if swept > 0 || freed > 0 || orphans > 0 {
+            tracing::info!(swept, orphans, freed, "cleaned up after an earlier process");
         }
         Ok(Self {
             store,
@@ -121,6 +122,23 @@ impl Backend {
             _lock: lock,
         })
     }
+}
+
+/// Takes away the objects whose rows an earlier process did not live to write; says how many there were.
+async fn sweep_orphans(root: &Path, store: &Store, objects: &Arc<Objects>) -> Result<usize, OpenError> {
+    let listing = objects.clone();
+    let mut orphans = 0;
+    for claim in on_thread(root, move || listing.unsettled()).await? {
+        let stored = recordings::has_object(store, claim.tenant, claim.digest).await?;
+        let objects = objects.clone();
+        if stored {
+            on_thread(root, move || objects.settle(claim)).await?;
+        } else {
+            orphans += 1;
+            on_thread(root, move || objects.abandon(claim)).await?;
+        }
+    }
+    Ok(orphans)
 }
 
 /// Only the rows of a data folder, for commands beside a running server; makes the folder if it is missing.

@@ -103,8 +103,14 @@ impl Incoming {
         self.hand_over().await?;
         let staged = self.staged().await?;
         let (objects, tenant) = (self.ingest.objects.clone(), self.upload.sender.tenant);
-        let sha256 = blocking(move || objects.adopt(tenant, staged.finish()?)).await?;
-        self.place(sha256).await
+        let claim = blocking(move || objects.adopt(tenant, staged.finish()?)).await?;
+        let objects = self.ingest.objects.clone();
+        let receipt = self.place(claim.digest).await?;
+        if let Err(error) = blocking(move || objects.settle(claim)).await {
+            // The rows are there: the next start sees that and takes the note away.
+            tracing::warn!(%error, "the note of a stored object could not be removed");
+        }
+        Ok(receipt)
     }
 
     async fn place(self, sha256: Digest) -> Result<Receipt, IngestError> {

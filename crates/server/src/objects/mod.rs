@@ -7,11 +7,13 @@
 //! ```
 //!
 //! A thing gets its final name by a rename, after its bytes are synced and before its folder is; rows that refer to it
-//! are committed after that. So what a row names is always whole. Objects without a row can be left behind by a power
-//! cut between the two; they are invisible, and the next upload of the same bytes takes their place.
+//! are committed after that. So what a row names is always whole. An object that waits for its row has a note in staging
+//! ([`Claim`]), so that the next start finds what a death between the two left behind. After a power cut the note itself may
+//! be gone; then the object stays, invisible, and the next upload of the same bytes takes its place.
 //!
 //! All functions block. Why this is not `object_store`'s local folder: `docs/decisions/0002-local-objects.md`.
 
+mod claim;
 mod derived;
 mod digest;
 mod lock;
@@ -22,6 +24,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub use claim::Claim;
 pub use derived::{DerivedDraft, DerivedFile};
 pub use digest::{Digest, NotADigest};
 pub use lock::{FolderLock, LockError};
@@ -55,36 +58,46 @@ impl Objects {
         })
     }
 
-    /// Removes what an earlier process left unfinished; says how many things. Only for the process that holds the
+    /// Removes what an earlier process left unfinished, all but the notes; says how many things. Only for the process that holds the
     /// [`FolderLock`]: another one's uploads are in there too.
     pub fn sweep_staging(&self) -> io::Result<usize> {
         let staging = self.root.join("staging");
-        let entries = self.fs.list(&staging)?;
-        for entry in &entries {
+        let mut swept = 0;
+        for entry in self.fs.list(&staging)? {
+            if Claim::parse(&entry.name).is_some() {
+                continue;
+            }
             let path = staging.join(&entry.name);
             if entry.is_folder {
                 durable::remove_tree(&*self.fs, &path)?;
             } else {
                 self.fs.remove_file(&path)?;
             }
+            swept += 1;
         }
-        Ok(entries.len())
+        Ok(swept)
+    }
+
+    fn staging(&self, name: &str) -> PathBuf {
+        self.root.join("staging").join(name)
     }
 
     /// Begins a file that becomes an object when it is finished and adopted, or nothing at all. `name` must be fresh.
     pub fn stage(&self, name: Uuid) -> io::Result<Staged> {
-        Staged::create(self.fs.clone(), self.root.join("staging").join(name.to_string()))
+        Staged::create(self.fs.clone(), self.staging(&name.to_string()))
     }
 
     /// Gives a finished file its place; durable on return. The same bytes may be there already: they are replaced by
-    /// themselves, which also repairs an object that was damaged on disk.
-    pub fn adopt(&self, tenant: TenantId, finished: Finished) -> io::Result<Digest> {
+    /// themselves, which also repairs an object that was damaged on disk. [`Objects::settle`] it once its row is committed.
+    pub fn adopt(&self, tenant: TenantId, finished: Finished) -> io::Result<Claim> {
         let folder = self.root.join("raw").join(tenant.to_string());
         self.ensure_tenant_folder(&folder, SyncPoint::RawTenant)?;
         let digest = finished.digest;
+        let claim = Claim { tenant, digest };
+        self.note(claim)?;
         finished.rename_to(&folder.join(digest.to_string()))?;
         self.fs.sync_folder(&folder, SyncPoint::ObjectName)?;
-        Ok(digest)
+        Ok(claim)
     }
 
     /// Where an object lies, for serving it; whether it is there is the rows' business.
@@ -111,10 +124,7 @@ impl Objects {
 
     /// Begins a new set of derived files beside the present one. `name` must be fresh.
     pub fn draft_derived(&self, name: Uuid) -> io::Result<DerivedDraft> {
-        DerivedDraft::create(
-            self.fs.clone(),
-            self.root.join("staging").join(format!("derived-{name}")),
-        )
+        DerivedDraft::create(self.fs.clone(), self.staging(&format!("derived-{name}")))
     }
 
     /// Puts a draft in place of whatever derived files the recording has; durable on return. For a moment there are
@@ -147,7 +157,7 @@ impl Objects {
     /// Takes away the derived files of a recording that cannot be analysed any more. `name` must be fresh. After a power cut
     /// they may be back; nothing refers to them.
     pub fn remove_derived(&self, tenant: TenantId, recording: RecordingId, name: Uuid) -> io::Result<()> {
-        let aside = self.root.join("staging").join(format!("removed-{name}"));
+        let aside = self.staging(&format!("removed-{name}"));
         match self.fs.rename(&self.derived_path(tenant, recording), &aside) {
             Ok(()) => durable::remove_tree(&*self.fs, &aside),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

