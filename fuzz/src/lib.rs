@@ -5,6 +5,7 @@
 
 pub mod analysis;
 pub mod formats;
+pub mod pictures;
 pub mod texts;
 pub mod upload;
 mod witness;
@@ -16,7 +17,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 17] = [
+pub const TARGETS: [Target; 18] = [
     Target {
         name: "detect",
         run: formats::detect,
@@ -84,5 +85,9 @@ pub const TARGETS: [Target; 17] = [
     Target {
         name: "json_body",
         run: upload::json_body,
+    },
+    Target {
+        name: "jpeg",
+        run: pictures::jpeg,
     },
 ];

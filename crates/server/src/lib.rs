@@ -9,6 +9,7 @@ pub mod http;
 pub mod ingest;
 pub mod jobs;
 pub mod objects;
+pub mod pictures;
 pub mod place;
 pub mod rebuild;
 mod serve;
