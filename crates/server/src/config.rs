@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use axum::http::Uri;
 
+use crate::network::Network;
 pub use crate::place::{DATA_DIR_DEFAULT, Place};
 
 /// 4 GiB: a day of several fast sensors, and what file systems of memory cards can hold in one file.
@@ -22,6 +23,23 @@ pub struct Config {
     /// How people and devices reach this server from outside, for links and cookies: `https://laps.example.org`.
     #[arg(long, env = "FIELDPOST_PUBLIC_URL")]
     pub public_url: Option<PublicUrl>,
+    /// Certificate chain as PEM; with `--tls-key` the server speaks HTTPS by itself.
+    #[arg(long, env = "FIELDPOST_TLS_CERT", requires = "tls_key", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's private key as PEM.
+    #[arg(long, env = "FIELDPOST_TLS_KEY", requires = "tls_cert", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+    /// Addresses or networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed: `10.0.0.0/8,::1`.
+    #[arg(
+        long,
+        env = "FIELDPOST_TRUSTED_PROXY",
+        value_delimiter = ',',
+        value_name = "NET"
+    )]
+    pub trusted_proxy: Vec<Network>,
+    /// Take data over plain HTTP although the public URL is https.
+    #[arg(long, env = "FIELDPOST_ALLOW_PLAIN_INGEST")]
+    pub allow_plain_ingest: bool,
     /// Largest upload that is accepted, in bytes.
     #[arg(long, env = "FIELDPOST_UPLOAD_MAX_BYTES", default_value_t = UPLOAD_MAX_BYTES_DEFAULT)]
     pub upload_max_bytes: u64,
@@ -34,6 +52,10 @@ impl Config {
             place: Place::local(data_dir),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             public_url: None,
+            tls_cert: None,
+            tls_key: None,
+            trusted_proxy: Vec::new(),
+            allow_plain_ingest: false,
             upload_max_bytes: UPLOAD_MAX_BYTES_DEFAULT,
         }
     }
@@ -46,12 +68,13 @@ pub struct PublicUrl {
 }
 
 impl PublicUrl {
-    pub(crate) fn of_listener(addr: SocketAddr) -> Self {
+    pub(crate) fn of_listener(addr: SocketAddr, tls: bool) -> Self {
+        let scheme = if tls { "https" } else { "http" };
         // 0.0.0.0 is where to listen, not where to go.
         let origin = if addr.ip().is_unspecified() {
-            format!("http://localhost:{}", addr.port())
+            format!("{scheme}://localhost:{}", addr.port())
         } else {
-            format!("http://{addr}")
+            format!("{scheme}://{addr}")
         };
         Self { origin }
     }
@@ -124,12 +147,12 @@ mod tests {
     #[test]
     fn a_listener_on_every_address_is_reached_by_name() {
         assert_eq!(
-            PublicUrl::of_listener(SocketAddr::from(([0, 0, 0, 0], 80))).as_str(),
+            PublicUrl::of_listener(SocketAddr::from(([0, 0, 0, 0], 80)), false).as_str(),
             "http://localhost:80"
         );
         assert_eq!(
-            PublicUrl::of_listener(SocketAddr::from(([127, 0, 0, 1], 81))).as_str(),
-            "http://127.0.0.1:81"
+            PublicUrl::of_listener(SocketAddr::from(([127, 0, 0, 1], 81)), true).as_str(),
+            "https://127.0.0.1:81"
         );
     }
 }

@@ -8,6 +8,7 @@ pub mod durable;
 pub mod http;
 pub mod ingest;
 pub mod jobs;
+pub mod network;
 pub mod objects;
 pub mod pictures;
 pub mod place;

@@ -12,6 +12,8 @@ use crate::auth::admin::{self, AdminError};
 use crate::auth::secret::Token;
 use crate::backend::{Backend, OpenError};
 use crate::config::{Config, PublicUrl};
+use crate::http::listen::Edge;
+use crate::http::tls::{Tls, TlsError};
 use crate::http::{self, App};
 use crate::store::{Store, StoreError, accounts, accounts_entry};
 
@@ -26,6 +28,8 @@ pub enum ServeError {
     Store(#[from] StoreError),
     #[error("cannot listen on {addr}: {cause}; another program may have the port, --listen takes another")]
     Listen { addr: SocketAddr, cause: io::Error },
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error("cannot wait for the signal to stop: {0}")]
     Signal(io::Error),
     /// A mistake in the program ended it; a fresh start is the way to have all parts again.
@@ -83,14 +87,24 @@ impl Running {
         backend: Backend,
         config: &Config,
     ) -> Result<Self, ServeError> {
+        let tls = config
+            .tls_cert
+            .as_deref()
+            .zip(config.tls_key.as_deref())
+            .map(|(cert, key)| Tls::load(cert, key))
+            .transpose()?;
         let public_url = config
             .public_url
             .clone()
-            .unwrap_or_else(|| PublicUrl::of_listener(addr));
+            .unwrap_or_else(|| PublicUrl::of_listener(addr, tls.is_some()));
         let setup_link = fresh_setup_link(&backend.store, &public_url).await?;
-        let router = http::router(App::new(&backend, public_url.clone(), config.upload_max_bytes));
+        let edge = Edge {
+            router: http::router(App::new(&backend, public_url.clone(), config)),
+            tls,
+            trusted_proxies: config.trusted_proxy.clone().into(),
+        };
         let stop = CancellationToken::new();
-        let serving = Part::spawn(http::listen::serve(listener, router, stop.clone()));
+        let serving = Part::spawn(http::listen::serve(listener, edge, stop.clone()));
         let (jobs, stop_jobs) = (backend.jobs.clone(), stop.clone());
         let workers = available_parallelism().map_or(1, usize::from).min(WORKERS_MAX);
         let working = Part::spawn(async move { jobs.run(workers, stop_jobs).await });

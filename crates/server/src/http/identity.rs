@@ -13,6 +13,7 @@ use cookie::{Cookie, SameSite};
 
 use super::App;
 use super::error::ApiError;
+use super::origin::Origin;
 use crate::auth::secret::Token;
 use crate::store::accounts::{Member, Role};
 use crate::store::accounts_devices::{self, DeviceIdentity};
@@ -23,7 +24,7 @@ const COOKIE: &str = "fieldpost";
 /// The prefix makes browsers insist on Secure, Path=/ and no Domain, so that no neighbour can plant one.
 const COOKIE_HTTPS: &str = "__Host-fieldpost";
 
-/// The address of the peer, put there by the accept loop.
+/// The address of the sender, as the accept loop found it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Peer(pub IpAddr);
 
@@ -34,9 +35,8 @@ impl FromRequestParts<Arc<App>> for Peer {
         // Only a router without our accept loop leaves it out; then everybody shares one limit.
         Ok(parts
             .extensions
-            .get::<Self>()
-            .copied()
-            .unwrap_or(Self(IpAddr::from([0, 0, 0, 0]))))
+            .get::<Origin>()
+            .map_or(Self(IpAddr::from([0, 0, 0, 0])), |origin| Self(origin.ip)))
     }
 }
 

@@ -20,14 +20,17 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-use super::identity::Peer;
+use super::origin::Origin;
+use super::tls::{Tls, begins_handshake};
+use crate::network::Network;
 
 /// Connections at once. With 16 KiB of buffer each this is at most 160 MB, and twice the 5 000 slow uploads it is built
 /// for; the next ones wait in the kernel's queue.
@@ -45,13 +48,22 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// Out of file descriptors: some connection has to end first.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves `router` until `stop`, then lets requests in progress finish, for ten seconds at most.
-pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+/// What a connection is to the server.
+#[derive(Clone)]
+pub struct Edge {
+    pub router: Router,
+    /// Without it the server speaks plain HTTP.
+    pub tls: Option<Tls>,
+    pub trusted_proxies: Arc<[Network]>,
+}
+
+/// Serves until `stop`, then lets requests in progress finish, for ten seconds at most.
+pub async fn serve(listener: TcpListener, edge: Edge, stop: CancellationToken) {
     let connections = TaskTracker::new();
     let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let cut = CancellationToken::new();
     while let Some((stream, peer, permit)) = next(&listener, &permits, &stop).await {
-        let connection = converse(stream, peer, router.clone(), stop.clone());
+        let connection = greet(stream, peer, edge.clone(), stop.clone());
         let cut = cut.clone();
         connections.spawn(async move {
             tokio::select! {
@@ -98,13 +110,45 @@ async fn next(
     }
 }
 
-/// One connection from its first request to its end.
-async fn converse(stream: TcpStream, peer: SocketAddr, router: Router, stop: CancellationToken) {
+/// One connection from its first byte to its end, encrypted or not.
+async fn greet(stream: TcpStream, peer: SocketAddr, edge: Edge, stop: CancellationToken) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "the connection was gone at once");
         return;
     }
-    let service = service_fn(move |request: Request<Incoming>| answer(router.clone(), request, peer));
+    let Some(tls) = edge.tls.clone() else {
+        return converse(stream, peer, false, edge, stop).await;
+    };
+    let greeting = async {
+        if begins_handshake(&stream).await? {
+            return Ok(Greeted::Encrypted(Box::new(tls.accept(stream).await?)));
+        }
+        io::Result::Ok(Greeted::Plain(stream))
+    };
+    let greeted = tokio::select! {
+        greeted = tokio::time::timeout(HEAD_TIMEOUT, greeting) => greeted,
+        () = stop.cancelled() => return,
+    };
+    match greeted {
+        Ok(Ok(Greeted::Encrypted(stream))) => converse(*stream, peer, true, edge, stop).await,
+        Ok(Ok(Greeted::Plain(stream))) => converse(stream, peer, false, edge, stop).await,
+        Ok(Err(error)) => tracing::debug!(%error, %peer, "no handshake"),
+        Err(_) => tracing::debug!(%peer, "no handshake in time"),
+    }
+}
+
+/// How a connection began on a server that has a certificate.
+enum Greeted {
+    Encrypted(Box<TlsStream<TcpStream>>),
+    Plain(TcpStream),
+}
+
+/// The requests of one connection.
+async fn converse<S>(stream: S, peer: SocketAddr, encrypted: bool, edge: Edge, stop: CancellationToken)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = service_fn(move |request: Request<Incoming>| answer(&edge, request, peer, encrypted));
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
@@ -130,14 +174,15 @@ async fn converse(stream: TcpStream, peer: SocketAddr, router: Router, stop: Can
 
 type Answer = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
-fn answer(router: Router, request: Request<Incoming>, peer: SocketAddr) -> Answer {
+fn answer(edge: &Edge, request: Request<Incoming>, peer: SocketAddr, encrypted: bool) -> Answer {
     let mut request = request.map(Body::new);
-    request.extensions_mut().insert(Peer(peer.ip()));
-    Box::pin(router.oneshot(request))
+    let origin = Origin::of(peer.ip(), encrypted, request.headers(), &edge.trusted_proxies);
+    request.extensions_mut().insert(origin);
+    Box::pin(edge.router.clone().oneshot(request))
 }
 
 /// Says "no more from us" and takes what is still on its way.
-async fn linger(mut stream: TcpStream) {
+async fn linger(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
     if stream.shutdown().await.is_err() {
         return;
     }

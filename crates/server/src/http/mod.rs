@@ -13,10 +13,12 @@ pub mod listen;
 mod log;
 mod me;
 mod openapi;
+mod origin;
 mod recordings;
 mod sessions;
 mod setup;
 mod sign_in;
+pub mod tls;
 #[allow(
     unused_qualifications,
     reason = "utoipa's macro writes the path of a parameter type out"
@@ -38,7 +40,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use crate::auth::limits::LoginLimits;
 use crate::auth::password::Passwords;
 use crate::backend::Backend;
-use crate::config::PublicUrl;
+use crate::config::{Config, PublicUrl};
 use crate::ingest::Ingest;
 use crate::jobs::Jobs;
 use crate::objects::Objects;
@@ -46,6 +48,7 @@ use crate::store::Store;
 use crate::web::Site;
 use error::ApiError;
 pub use openapi::openapi;
+use origin::Plain;
 
 /// Charts that are read at once; each takes a core for some milliseconds and holds one row group of its columns.
 const CHARTS_AT_ONCE: usize = 4;
@@ -61,11 +64,19 @@ pub struct App {
     chart_permits: Arc<Semaphore>,
     site: Site,
     public_url: PublicUrl,
+    plain: Plain,
     upload_max_bytes: u64,
 }
 
 impl App {
-    pub fn new(backend: &Backend, public_url: PublicUrl, upload_max_bytes: u64) -> Self {
+    pub fn new(backend: &Backend, public_url: PublicUrl, config: &Config) -> Self {
+        let plain = if !public_url.is_https() || config.allow_plain_ingest {
+            Plain::Taken
+        } else if config.tls_cert.is_some() {
+            Plain::Redirected
+        } else {
+            Plain::ChangesRefused
+        };
         Self {
             store: backend.store.clone(),
             objects: backend.objects.clone(),
@@ -76,7 +87,8 @@ impl App {
             chart_permits: Arc::new(Semaphore::new(CHARTS_AT_ONCE)),
             site: Site::embedded(),
             public_url,
-            upload_max_bytes,
+            plain,
+            upload_max_bytes: config.upload_max_bytes,
         }
     }
 }
@@ -101,6 +113,10 @@ pub fn router(app: App) -> Router {
         .layer(fixed(header::REFERRER_POLICY, "no-referrer"))
         // What the API answers is for who asked, now; files of the portal say otherwise themselves.
         .layer(fixed(header::CACHE_CONTROL, "no-store"))
+        .layer(axum::middleware::from_fn_with_state(
+            app.clone(),
+            origin::encrypted_only,
+        ))
         .layer(same_site_only(&app.public_url));
     openapi::routes()
         .split_for_parts()

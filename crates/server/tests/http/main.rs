@@ -15,4 +15,5 @@ mod recording;
 mod sessions;
 mod support;
 mod tenants;
+mod transport;
 mod upload;

@@ -215,6 +215,7 @@ fn parse_name(text: &str) -> Option<(String, String)> {
 mod tests {
     use super::*;
     use crate::backend::Backend;
+    use crate::config::Config;
     use crate::ingest::{Kind, Sender, Upload};
     use crate::place::Place;
     use crate::store::sql::query;
@@ -265,7 +266,7 @@ mod tests {
             .unwrap();
         let id = receipt.placed.session.unwrap().to_string();
         let url = "http://localhost".parse().unwrap();
-        let app = App::new(&backend, url, 1_000_000);
+        let app = App::new(&backend, url, &Config::local(folder.path()));
         let reader = Reader {
             tenant,
             only_device: None,
