@@ -17,3 +17,4 @@ mod support;
 mod tenants;
 mod transport;
 mod upload;
+mod walk;
