@@ -6,6 +6,7 @@
 pub mod analysis;
 pub mod formats;
 pub mod pictures;
+pub mod receipts;
 pub mod texts;
 pub mod upload;
 mod witness;
@@ -17,7 +18,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 18] = [
+pub const TARGETS: [Target; 19] = [
     Target {
         name: "detect",
         run: formats::detect,
@@ -89,5 +90,9 @@ pub const TARGETS: [Target; 18] = [
     Target {
         name: "jpeg",
         run: pictures::jpeg,
+    },
+    Target {
+        name: "receipt",
+        run: receipts::receipt,
     },
 ];
