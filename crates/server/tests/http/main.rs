@@ -11,6 +11,9 @@ mod document;
 mod edge;
 #[path = "../support/engine.rs"]
 mod engine;
+mod faults;
+#[path = "../support/faulty_fs.rs"]
+mod faulty_fs;
 mod recording;
 mod sessions;
 mod support;

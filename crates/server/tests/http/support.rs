@@ -14,7 +14,7 @@ use server::auth::secret::Password;
 use server::backend::{Backend, Environment};
 use server::clock::{Clock, Ids};
 use server::config::Config;
-use server::durable::RealFs;
+use server::durable::{Durable, RealFs};
 use server::jobs::{Analyze, analyze_with_telemetry};
 use server::store::UserId;
 use server::store::accounts::Role;
@@ -42,6 +42,7 @@ pub(crate) struct Site {
     running: Option<Running>,
     config: Config,
     analyze: Arc<Analyze>,
+    fs: Arc<dyn Durable>,
 }
 
 impl Site {
@@ -52,17 +53,22 @@ impl Site {
 
     /// A fresh server with other settings.
     pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Self {
-        Self::prepared(change, Arc::new(analyze_with_telemetry))
+        Self::prepared(change, Arc::new(analyze_with_telemetry), Arc::new(RealFs))
     }
 
     /// A server of [`OWNER`] with an analysis of the test's own.
     pub(crate) fn analysing_with(analyze: Arc<Analyze>) -> Self {
-        let site = Self::prepared(|_| {}, analyze);
+        let site = Self::prepared(|_| {}, analyze, Arc::new(RealFs));
         site.add_user(OWNER, Role::Owner);
         site
     }
 
-    fn prepared(change: impl FnOnce(&mut Config), analyze: Arc<Analyze>) -> Self {
+    /// A fresh server on another file system, with an analysis of the test's own.
+    pub(crate) fn on(fs: Arc<dyn Durable>, analyze: Arc<Analyze>) -> Self {
+        Self::prepared(|_| {}, analyze, fs)
+    }
+
+    fn prepared(change: impl FnOnce(&mut Config), analyze: Arc<Analyze>, fs: Arc<dyn Durable>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config::local(folder.path());
         config.upload_max_bytes = UPLOAD_MAX_BYTES;
@@ -81,6 +87,7 @@ impl Site {
             running: None,
             config,
             analyze,
+            fs,
         };
         site.start();
         site
@@ -95,7 +102,7 @@ impl Site {
 
     pub(crate) fn start(&mut self) {
         let environment = Environment {
-            fs: Arc::new(RealFs),
+            fs: self.fs.clone(),
             clock: self.clock.clone(),
             ids: Arc::new(Ids::from_system()),
             analyze: self.analyze.clone(),
