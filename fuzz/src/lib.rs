@@ -8,6 +8,7 @@ pub mod formats;
 pub mod pictures;
 pub mod receipts;
 pub mod texts;
+pub mod tus;
 pub mod upload;
 mod witness;
 
@@ -18,7 +19,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 19] = [
+pub const TARGETS: [Target; 20] = [
     Target {
         name: "detect",
         run: formats::detect,
@@ -94,5 +95,9 @@ pub const TARGETS: [Target; 19] = [
     Target {
         name: "receipt",
         run: receipts::receipt,
+    },
+    Target {
+        name: "tus_headers",
+        run: tus::headers,
     },
 ];
