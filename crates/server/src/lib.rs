@@ -16,6 +16,7 @@ pub mod rebuild;
 mod serve;
 pub mod store;
 pub mod stored;
+pub mod uploads;
 pub mod uptime;
 mod web;
 

@@ -540,13 +540,18 @@ async fn cut(template: &Path, step: u64, ignored: Option<SyncPoint>, fates: &[Fa
     Ok(())
 }
 
+/// What resumable uploads sync is tried in `crash_uploads.rs`.
+fn here() -> impl Iterator<Item = SyncPoint> {
+    let elsewhere = |point: &SyncPoint| SyncPoint::RESUMABLE.contains(point);
+    SyncPoint::ALL.into_iter().filter(move |point| !elsewhere(point))
+}
+
 async fn cut_everywhere(fates: impl Fn(u64) -> Vec<Fate>) {
     let template = template().await;
     let (steps, met) = measure(template.path()).await;
-    assert_eq!(
-        met.len(),
-        SyncPoint::ALL.len(),
-        "the script has to meet every sync point"
+    assert!(
+        here().all(|point| met.contains_key(&point)),
+        "the script has to meet every sync point: {met:?}"
     );
     for step in 1..=steps {
         cut(template.path(), step, None, &fates(step)).await.unwrap();
@@ -576,7 +581,7 @@ async fn leaving_out_any_single_sync_loses_something() {
     // Some losses need one name to survive and another not to.
     let fates = [Fate::Drop, Fate::Reorder(1), Fate::Reorder(2)];
     let mut table = String::new();
-    for point in SyncPoint::ALL {
+    for point in here() {
         let mut lost = None;
         for step in met[&point]..=steps {
             if let Err(broken) = cut(template.path(), step, Some(point), &fates).await {

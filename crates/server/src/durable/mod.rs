@@ -39,10 +39,22 @@ pub enum SyncPoint {
     DerivedFolder,
     /// The absence of that folder in staging.
     StagingLeft,
+    /// The bytes of a resumable upload, up to the offset that is about to be recorded.
+    ResumableBytes,
+    /// The end of a resumable upload's bytes, where something discarded was behind it.
+    ResumableEnd,
+    /// The record of how far a resumable upload has come.
+    ResumableMark,
+    /// The names of a resumable upload's files in `uploads`.
+    ResumableNames,
+    /// The records that an earlier process wrote and may not have synced.
+    ResumableMarkFound,
+    /// The names of resumable uploads' files as an earlier process left them.
+    ResumableNamesFound,
 }
 
 impl SyncPoint {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 16] = [
         Self::DataFolder,
         Self::Layout,
         Self::RawTenant,
@@ -53,6 +65,22 @@ impl SyncPoint {
         Self::DerivedNames,
         Self::DerivedFolder,
         Self::StagingLeft,
+        Self::ResumableBytes,
+        Self::ResumableEnd,
+        Self::ResumableMark,
+        Self::ResumableNames,
+        Self::ResumableMarkFound,
+        Self::ResumableNamesFound,
+    ];
+
+    /// Those of resumable uploads.
+    pub const RESUMABLE: [Self; 6] = [
+        Self::ResumableBytes,
+        Self::ResumableEnd,
+        Self::ResumableMark,
+        Self::ResumableNames,
+        Self::ResumableMarkFound,
+        Self::ResumableNamesFound,
     ];
 }
 
@@ -67,7 +95,13 @@ pub struct Entry {
 pub trait Durable: Send + Sync + 'static {
     /// Makes a new file to append to; an existing one is an error ([`io::ErrorKind::AlreadyExists`]).
     fn create(&self, path: &Path) -> io::Result<Box<dyn DurableFile>>;
+    /// Opens an existing file to go on after its first `offset_bytes`; what it has beyond them is cut off. A shorter file is an
+    /// error ([`io::ErrorKind::UnexpectedEof`]). Until the file's next sync the cut may or may not survive.
+    fn append_from(&self, path: &Path, offset_bytes: u64) -> io::Result<Box<dyn DurableFile>>;
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send>>;
+    fn length_bytes(&self, path: &Path) -> io::Result<u64>;
+    /// Gives a file a second name. [`io::ErrorKind::Unsupported`] where the file system has none.
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Moves a file over whatever file has the name, or a folder to a free name.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     fn remove_file(&self, path: &Path) -> io::Result<()>;

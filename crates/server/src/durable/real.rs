@@ -1,7 +1,7 @@
 //! The operating system's file system.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use super::{Durable, DurableFile, Entry, SyncPoint};
@@ -33,8 +33,36 @@ impl Durable for RealFs {
         Ok(Box::new(RealFile(File::create_new(path)?)))
     }
 
+    fn append_from(&self, path: &Path, offset_bytes: u64) -> io::Result<Box<dyn DurableFile>> {
+        let mut file = File::options().write(true).open(path)?;
+        let length = file.metadata()?.len();
+        if length < offset_bytes {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if length > offset_bytes {
+            file.set_len(offset_bytes)?;
+        }
+        file.seek(SeekFrom::Start(offset_bytes))?;
+        Ok(Box::new(RealFile(file)))
+    }
+
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send>> {
         Ok(Box::new(File::open(path)?))
+    }
+
+    fn length_bytes(&self, path: &Path) -> io::Result<u64> {
+        Ok(fs::metadata(path)?.len())
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::hard_link(from, to).map_err(|error| {
+            // What Linux says of a file system without second names (FAT, exFAT): link(2), EPERM.
+            if error.kind() == io::ErrorKind::PermissionDenied {
+                io::Error::new(io::ErrorKind::Unsupported, error)
+            } else {
+                error
+            }
+        })
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {

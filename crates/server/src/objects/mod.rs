@@ -4,6 +4,7 @@
 //! raw/<tenant>/<sha256>                    immutable, whole or absent
 //! derived/<tenant>/<recording id>/<files>  whole while the session is `ready`
 //! staging/                                 whatever is not finished; swept at start
+//! uploads/                                 what arrives in pieces, over days: see `uploads`
 //! ```
 //!
 //! A thing gets its final name by a rename, after its bytes are synced and before its folder is; rows that refer to it
@@ -47,7 +48,7 @@ impl Objects {
     /// Makes the folders that are missing. Does not touch what is in them.
     pub fn open(fs: Arc<dyn Durable>, root: &Path) -> io::Result<Self> {
         create_data_folder(&*fs, root)?;
-        for name in ["raw", "derived", "staging"] {
+        for name in ["raw", "derived", "staging", "uploads"] {
             durable::create_folder_if_missing(&*fs, &root.join(name))?;
         }
         fs.sync_folder(root, SyncPoint::Layout)?;
@@ -85,6 +86,16 @@ impl Objects {
     /// Begins a file that becomes an object when it is finished and adopted, or nothing at all. `name` must be fresh.
     pub fn stage(&self, name: Uuid) -> io::Result<Staged> {
         Staged::create(self.fs.clone(), self.staging(&name.to_string()))
+    }
+
+    /// A file with these bytes, synced, that was put in staging under this name; to be adopted.
+    pub(crate) fn finished(&self, name: Uuid, digest: Digest, size_bytes: u64) -> Finished {
+        let path = self.staging_path(name);
+        Finished::at(self.fs.clone(), path, digest, size_bytes)
+    }
+
+    pub(crate) fn staging_path(&self, name: Uuid) -> PathBuf {
+        self.staging(&name.to_string())
     }
 
     /// Gives a finished file its place; durable on return. The same bytes may be there already: they are replaced by

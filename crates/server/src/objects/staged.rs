@@ -60,6 +60,14 @@ impl Staged {
 }
 
 impl Finished {
+    pub(super) fn at(fs: Arc<dyn Durable>, path: PathBuf, digest: Digest, size_bytes: u64) -> Self {
+        Self {
+            digest,
+            size_bytes,
+            name: Leftover { fs, path: Some(path) },
+        }
+    }
+
     pub(super) fn rename_to(mut self, place: &Path) -> io::Result<()> {
         if let Some(path) = &self.name.path {
             self.name.fs.rename(path, place)?;

@@ -60,4 +60,6 @@ id! {
     TrackId,
     /// A piece of background work.
     JobId,
+    /// A resumable upload.
+    UploadId,
 }

@@ -39,7 +39,7 @@ use crate::clock::{Clock, Ids};
 pub use connect::Database;
 use connect::Readers;
 use engine::Scope;
-pub use ids::{DeviceId, JobId, RecordingId, SessionId, TenantId, TrackId, UserId};
+pub use ids::{DeviceId, JobId, RecordingId, SessionId, TenantId, TrackId, UploadId, UserId};
 pub use scope::TeamRows;
 use sql::Rows;
 pub use writer::BoxFuture;

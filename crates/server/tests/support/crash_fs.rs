@@ -35,6 +35,7 @@ struct Disk {
     steps: u64,
     cut_at: Option<u64>,
     off: bool,
+    one_name_only: bool,
     ignored: Option<SyncPoint>,
     met: BTreeMap<SyncPoint, u64>,
 }
@@ -43,13 +44,43 @@ struct Disk {
 enum Node {
     File {
         synced: Vec<u8>,
-        unsynced: Vec<Vec<u8>>,
+        unsynced: Vec<Edit>,
     },
     Folder {
         synced: BTreeMap<String, usize>,
         now: BTreeMap<String, usize>,
         unsynced: Vec<Change>,
     },
+}
+
+/// A change to a file's bytes.
+#[derive(Clone)]
+enum Edit {
+    Write { at: usize, bytes: Vec<u8> },
+    Cut { length: usize },
+}
+
+impl Edit {
+    /// Only the first `kept` bytes of a write may have reached the disk.
+    fn apply(&self, content: &mut Vec<u8>, kept: usize) {
+        match self {
+            Self::Write { at, bytes } => {
+                let kept = kept.min(bytes.len());
+                // A hole left by a lost earlier write reads as zeros.
+                content.resize(content.len().max(at + kept), 0);
+                content[*at..at + kept].copy_from_slice(&bytes[..kept]);
+            }
+            Self::Cut { length } => content.truncate(*length),
+        }
+    }
+}
+
+fn content(synced: &[u8], unsynced: &[Edit]) -> Vec<u8> {
+    let mut content = synced.to_vec();
+    for edit in unsynced {
+        edit.apply(&mut content, usize::MAX);
+    }
+    content
 }
 
 /// A name that now means this node, or nothing.
@@ -80,6 +111,7 @@ impl CrashFs {
             steps: 0,
             cut_at: None,
             off: false,
+            one_name_only: false,
             ignored: None,
             met: BTreeMap::new(),
         };
@@ -121,6 +153,18 @@ impl CrashFs {
         disk.step().is_ok()
     }
 
+    /// The process is killed, or was by [`CrashFs::cut_at`], and the machine stays on: nothing unsynced is lost yet.
+    pub fn kill(&self) {
+        let mut disk = self.disk();
+        disk.off = false;
+        disk.cut_at = None;
+    }
+
+    /// Files have one name only from now on, as on a card with FAT.
+    pub fn forbid_links(&self) {
+        self.disk().one_name_only = true;
+    }
+
     /// What a machine finds after the cut, powered again. `self` is left as it was.
     pub fn reboot(&self, fate: Fate) -> Self {
         let mut disk = self.disk().clone();
@@ -149,20 +193,15 @@ impl Node {
         match self {
             Self::File { synced, unsynced } => {
                 let mut kept = synced.clone();
-                let mut end = kept.len();
-                for write in unsynced.drain(..) {
-                    let begin = end;
-                    end += write.len();
+                for edit in unsynced.drain(..) {
                     if !survives(random) {
                         continue;
                     }
-                    let torn = match fate {
-                        Fate::Reorder(_) => random.random_range(0..=write.len()),
-                        Fate::Drop | Fate::Keep => write.len(),
+                    let torn = match (fate, &edit) {
+                        (Fate::Reorder(_), Edit::Write { bytes, .. }) => random.random_range(0..=bytes.len()),
+                        (Fate::Reorder(_) | Fate::Drop | Fate::Keep, _) => usize::MAX,
                     };
-                    // A hole left by a lost earlier write reads as zeros.
-                    kept.resize(kept.len().max(begin + torn), 0);
-                    kept[begin..begin + torn].copy_from_slice(&write[..torn]);
+                    edit.apply(&mut kept, torn);
                 }
                 *synced = kept;
             }
@@ -271,8 +310,10 @@ impl Write for CrashFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut disk = self.fs.disk();
         disk.alive()?;
-        if let Node::File { unsynced, .. } = &mut disk.nodes[self.node] {
-            unsynced.push(bytes.to_vec());
+        if let Node::File { synced, unsynced } = &mut disk.nodes[self.node] {
+            let at = content(synced, unsynced).len();
+            let bytes = bytes.to_vec();
+            unsynced.push(Edit::Write { at, bytes });
         }
         disk.step()?;
         Ok(bytes.len())
@@ -292,8 +333,8 @@ impl DurableFile for CrashFile {
             return Ok(());
         }
         if let Node::File { synced, unsynced } = &mut disk.nodes[self.node] {
-            for write in unsynced.drain(..) {
-                synced.extend_from_slice(&write);
+            for edit in unsynced.drain(..) {
+                edit.apply(synced, usize::MAX);
             }
         }
         Ok(())
@@ -317,13 +358,54 @@ impl Durable for CrashFs {
         let disk = self.disk();
         disk.alive()?;
         match &disk.nodes[disk.find(path)?] {
-            Node::File { synced, unsynced } => {
-                let mut bytes = synced.clone();
-                unsynced.iter().for_each(|write| bytes.extend_from_slice(write));
-                Ok(Box::new(Cursor::new(bytes)))
-            }
+            Node::File { synced, unsynced } => Ok(Box::new(Cursor::new(content(synced, unsynced)))),
             Node::Folder { .. } => Err(missing(path)),
         }
+    }
+
+    fn append_from(&self, path: &Path, offset_bytes: u64) -> io::Result<Box<dyn DurableFile>> {
+        let mut disk = self.disk();
+        disk.alive()?;
+        let node = disk.find(path)?;
+        let length = usize::try_from(offset_bytes).unwrap();
+        let Node::File { synced, unsynced } = &mut disk.nodes[node] else {
+            return Err(missing(path));
+        };
+        let now = content(synced, unsynced).len();
+        if now < length {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if now > length {
+            unsynced.push(Edit::Cut { length });
+            disk.step()?;
+        }
+        Ok(Box::new(CrashFile {
+            fs: self.clone(),
+            node,
+        }))
+    }
+
+    fn length_bytes(&self, path: &Path) -> io::Result<u64> {
+        let disk = self.disk();
+        disk.alive()?;
+        match &disk.nodes[disk.find(path)?] {
+            Node::File { synced, unsynced } => Ok(content(synced, unsynced).len() as u64),
+            Node::Folder { .. } => Err(missing(path)),
+        }
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut disk = self.disk();
+        disk.alive()?;
+        if disk.one_name_only {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        let node = disk.find(from)?;
+        if disk.find(to).is_ok() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        disk.set_name(to, Some(node))?;
+        disk.step()
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
