@@ -93,6 +93,23 @@ impl Durable for FaultyFs {
         }))
     }
 
+    fn append_from(&self, path: &Path, offset_bytes: u64) -> io::Result<Box<dyn DurableFile>> {
+        self.pass()?;
+        Ok(Box::new(FaultyFile {
+            inner: RealFs.append_from(path, offset_bytes)?,
+            fs: self.clone(),
+        }))
+    }
+
+    fn length_bytes(&self, path: &Path) -> io::Result<u64> {
+        RealFs.length_bytes(path)
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.pass()?;
+        RealFs.link(from, to)
+    }
+
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send>> {
         RealFs.open(path)
     }
