@@ -5,6 +5,7 @@ use super::secret::{Password, Token};
 use crate::store::accounts::{self, AccountError, Email, Member, Role, UserRow};
 use crate::store::accounts_devices::{self, DeviceRow};
 use crate::store::accounts_entry;
+use crate::store::audit::Actor;
 use crate::store::{DeviceId, Store, StoreError, UserId};
 
 #[derive(Debug, thiserror::Error)]
@@ -65,8 +66,7 @@ pub async fn create_device(
     let member = existing(store, email).await?;
     let token = Token::generate();
     let device =
-        accounts_devices::add_device(store, member.tenant, Some(member.user), name, id, token.digest())
-            .await?;
+        accounts_devices::add_device(store, &member, Actor::Operator, name, id, token.digest()).await?;
     Ok((device, token))
 }
 

@@ -42,6 +42,60 @@ impl fmt::Debug for Token {
     }
 }
 
+/// What a person types into a device: 50 random bits as ten characters that are hard to mistake for each other.
+///
+/// Enough for the quarter of an hour that it lives behind a rate limit; a token it is not.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ClaimCode(String);
+
+/// Crockford's base 32: without I, L, O and U.
+const CODE_ALPHABET: [char; 32] = [
+    '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'J', 'K', 'M',
+    'N', 'P', 'Q', 'R', 'S', 'T', 'V', 'W', 'X', 'Y', 'Z',
+];
+const CODE_CHARS: usize = 10;
+
+impl ClaimCode {
+    pub fn generate() -> Self {
+        let random = rand::random::<[u8; CODE_CHARS]>();
+        let letters = random.iter().map(|byte| CODE_ALPHABET[usize::from(byte % 32)]);
+        Self(letters.collect())
+    }
+
+    /// As a person typed it: case, spaces and dashes do not matter, and letters that look like digits are those.
+    pub fn typed(text: &str) -> Self {
+        let letters = text.chars().filter(|c| c.is_ascii_alphanumeric());
+        let meant = letters.map(|c| match c.to_ascii_uppercase() {
+            'O' => '0',
+            'I' | 'L' => '1',
+            other => other,
+        });
+        Self(meant.collect())
+    }
+
+    /// In two groups, for the one answer that shows it.
+    pub fn expose(&self) -> String {
+        let (first, second) = self.0.split_at(self.0.len() / 2);
+        format!("{first}-{second}")
+    }
+
+    pub fn digest(&self) -> TokenDigest {
+        Token::presented(&self.0).digest()
+    }
+}
+
+impl<'de> Deserialize<'de> for ClaimCode {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self::typed(&String::deserialize(deserializer)?))
+    }
+}
+
+impl fmt::Debug for ClaimCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClaimCode(***)")
+    }
+}
+
 /// SHA-256 of a token in lower-case hex.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenDigest(String);
@@ -82,6 +136,24 @@ mod tests {
         let token = Token::presented("s3cret-token");
         let password = Password::new("s3cret-password");
         assert!(!format!("{token:?} {password:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn a_claim_code_is_the_same_however_it_is_typed() {
+        let code = ClaimCode::generate();
+        let shown = code.expose();
+        assert_eq!(shown.len(), 11, "{shown}");
+        let sloppy = format!(
+            " {} ",
+            shown
+                .to_lowercase()
+                .replace('-', " ")
+                .replace('0', "o")
+                .replace('1', "l")
+        );
+        assert_eq!(ClaimCode::typed(&sloppy).digest(), code.digest());
+        assert_ne!(ClaimCode::generate(), code);
+        assert!(!format!("{code:?}").contains(&shown[..5]));
     }
 
     #[test]

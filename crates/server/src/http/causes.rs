@@ -36,6 +36,9 @@ impl From<AccountError> for ApiError {
             AccountError::BadName => Self::unprocessable("bad_name", error.to_string()),
             AccountError::NoSuchUser(_) => Self::not_found("user"),
             AccountError::NoSuchDevice => Self::not_found("device"),
+            AccountError::NoSuchTeam => Self::not_found("team that you own"),
+            AccountError::CodeInvalid => Self::forbidden("code_invalid", error.to_string()),
+            AccountError::TooMany { .. } => Self::conflict("too_many", error.to_string()),
             AccountError::Store(error) => error.into(),
         }
     }

@@ -68,6 +68,25 @@ impl FromRequestParts<Arc<App>> for Editor {
     }
 }
 
+/// A signed-in owner of the team they act for.
+#[derive(Debug)]
+pub(super) struct Owner(pub Member);
+
+impl FromRequestParts<Arc<App>> for Owner {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Self::Rejection> {
+        let Person(member) = Person::from_request_parts(parts, app).await?;
+        match member.role {
+            Role::Owner => Ok(Self(member)),
+            Role::Member | Role::Viewer => Err(ApiError::forbidden(
+                "owners_only",
+                "This is for owners of the team; ask one of them.",
+            )),
+        }
+    }
+}
+
 /// Who may read a team's sessions: its people all of them, a device its own.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reader {

@@ -4,8 +4,15 @@
 //! extractor (`identity`), what goes wrong is one envelope (`error`), so no handler can forget either. It keeps no
 //! rows and no files: those are `store` and `ingest`.
 
+#[allow(
+    unused_qualifications,
+    reason = "utoipa's macro writes the path of a parameter type out"
+)]
+mod audit;
 mod body;
 mod causes;
+mod claims;
+mod devices_admin;
 mod error;
 mod health;
 mod identity;

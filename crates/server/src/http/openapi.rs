@@ -10,7 +10,7 @@ use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{App, health, me, recordings, sessions, setup, sign_in, upload};
+use super::{App, audit, claims, devices_admin, health, me, recordings, sessions, setup, sign_in, upload};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -77,6 +77,13 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(sessions::channel_data::data))
         .routes(routes!(sessions::reanalyse::reanalyse))
         .routes(routes!(recordings::raw))
+        .routes(routes!(devices_admin::add))
+        .routes(routes!(devices_admin::rename, devices_admin::revoke))
+        .routes(routes!(devices_admin::renew_token))
+        .routes(routes!(devices_admin::transfer))
+        .routes(routes!(claims::make))
+        .routes(routes!(claims::claim))
+        .routes(routes!(audit::list))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
         .routes(routes!(document));

@@ -34,6 +34,14 @@ pub enum AccountError {
     DeviceIdTaken,
     #[error("there is no such device, or it is revoked already")]
     NoSuchDevice,
+    /// Or the caller does not own it: a caller learns no more.
+    #[error("there is no such team, or you do not own it")]
+    NoSuchTeam,
+    /// Unknown, used, or too old: a caller learns no more.
+    #[error("the claim code was used already, is older than 15 minutes, or never existed; make a new one")]
+    CodeInvalid,
+    #[error("there are {most} {what} already; wait, or remove some")]
+    TooMany { what: &'static str, most: i64 },
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -1,11 +1,15 @@
 //! Devices and their bearer tokens, of which only digests are kept.
+//!
+//! A device that is revoked stays as a row, for its recordings; one that goes to another team takes its tokens along and
+//! leaves its recordings behind.
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::accounts::AccountError;
-use super::sql::query;
-use super::{DeviceId, Store, StoreError, TenantId, UserId};
+use super::accounts::{AccountError, Member, Role};
+use super::audit::{self, Action, Actor};
+use super::sql::{Rows, query};
+use super::{DeviceId, Store, StoreError, TeamRows, TenantId, UserId};
 use crate::auth::secret::TokenDigest;
 
 const NAME_CHARS_MAX: usize = 100;
@@ -27,77 +31,251 @@ pub struct DeviceRow {
     pub revoked_at: Option<Timestamp>,
 }
 
-/// Adds a device with its first token. `id` is given for a device that already has one printed on it.
+/// A device with its first token.
+pub(super) struct NewDevice {
+    pub id: DeviceId,
+    pub name: String,
+    pub created_by: Option<UserId>,
+    pub token: TokenDigest,
+}
+
+/// A name as it is kept, if it may be one.
+pub(super) fn checked_name(name: &str) -> Result<String, AccountError> {
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > NAME_CHARS_MAX || name.chars().any(char::is_control) {
+        return Err(AccountError::BadName);
+    }
+    Ok(name.to_owned())
+}
+
+/// Adds a device to a member's team. `id` is given for a device that already has one printed on it.
 pub async fn add_device(
     store: &Store,
-    tenant: TenantId,
-    created_by: Option<UserId>,
+    member: &Member,
+    by: Actor,
     name: &str,
     id: Option<DeviceId>,
     token: TokenDigest,
 ) -> Result<DeviceId, AccountError> {
-    let name = name.trim().to_owned();
-    if name.is_empty() || name.chars().count() > NAME_CHARS_MAX || name.chars().any(char::is_control) {
-        return Err(AccountError::BadName);
-    }
-    let device = id.unwrap_or_else(|| DeviceId(store.new_id()));
-    let now = store.now();
+    let new = NewDevice {
+        id: id.unwrap_or_else(|| DeviceId(store.new_id())),
+        name: checked_name(name)?,
+        created_by: Some(member.user),
+        token,
+    };
+    let (device, now) = (new.id, store.now());
     store
-        .write(tenant, move |mut rows| {
+        .write(member.tenant, move |mut rows| {
+            Box::pin(async move { insert(&mut rows, &new, &by, now).await })
+        })
+        .await?;
+    Ok(device)
+}
+
+pub(super) async fn insert(
+    rows: &mut TeamRows<'_>,
+    new: &NewDevice,
+    by: &Actor,
+    now: Timestamp,
+) -> Result<(), AccountError> {
+    let added = rows
+        .query(
+            "INSERT INTO devices (tenant_id, id, name, created_at, created_by) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (id) DO NOTHING",
+        )
+        .bind(new.id)
+        .bind(&new.name)
+        .bind(now)
+        .bind(new.created_by)
+        .execute()
+        .await?;
+    if added == 0 {
+        return Err(AccountError::DeviceIdTaken);
+    }
+    insert_token(rows, new.id, &new.token, now).await?;
+    audit::note(rows, by, Action::DeviceAdded, new.id, &new.name, now).await?;
+    Ok(())
+}
+
+async fn insert_token(
+    rows: &mut TeamRows<'_>,
+    device: DeviceId,
+    token: &TokenDigest,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    rows.query(
+        "INSERT INTO device_tokens (tenant_id, token_sha256, device_id, created_at) VALUES ($1, $2, $3, $4)",
+    )
+    .bind(token.as_str())
+    .bind(device)
+    .bind(now)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+pub async fn rename(
+    store: &Store,
+    member: &Member,
+    device: DeviceId,
+    name: &str,
+) -> Result<(), AccountError> {
+    let name = checked_name(name)?;
+    let (by, now) = (Actor::Person(member.email.clone()), store.now());
+    store
+        .write(member.tenant, move |mut rows| {
             Box::pin(async move {
-                let added = rows
-                    .query(
-                        "INSERT INTO devices (tenant_id, id, name, created_at, created_by) \
-                         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING",
-                    )
-                    .bind(device)
+                let renamed = rows
+                    .query("UPDATE devices SET name = $2 WHERE tenant_id = $1 AND id = $3 AND revoked_at IS NULL")
                     .bind(&name)
-                    .bind(now)
-                    .bind(created_by)
+                    .bind(device)
                     .execute()
                     .await?;
-                if added == 0 {
-                    return Err(AccountError::DeviceIdTaken);
+                if renamed == 0 {
+                    return Err(AccountError::NoSuchDevice);
                 }
-                rows.query(
-                    "INSERT INTO device_tokens (tenant_id, token_sha256, device_id, created_at) \
-                     VALUES ($1, $2, $3, $4)",
-                )
-                .bind(token.as_str())
-                .bind(device)
-                .bind(now)
-                .execute()
-                .await?;
-                Ok(device)
+                audit::note(&mut rows, &by, Action::DeviceRenamed, device, &name, now).await?;
+                Ok(())
             })
         })
         .await
 }
 
-/// Ends a device and every token of it; its recordings stay.
+/// Ends every token of the device and gives it this one.
+pub async fn renew_token(
+    store: &Store,
+    member: &Member,
+    device: DeviceId,
+    token: TokenDigest,
+) -> Result<(), AccountError> {
+    let (by, now) = (Actor::Person(member.email.clone()), store.now());
+    store
+        .write(member.tenant, move |mut rows| {
+            Box::pin(async move {
+                let known = rows
+                    .query("SELECT id FROM devices WHERE tenant_id = $1 AND id = $2 AND revoked_at IS NULL")
+                    .bind(device)
+                    .fetch_optional()
+                    .await?;
+                known.ok_or(AccountError::NoSuchDevice)?;
+                end_tokens(&mut rows, device, now).await?;
+                insert_token(&mut rows, device, &token, now).await?;
+                audit::note(&mut rows, &by, Action::DeviceTokenRenewed, device, "", now).await?;
+                Ok(())
+            })
+        })
+        .await
+}
+
+/// Ends a device of the member's team and every token of it; its recordings stay.
+pub async fn revoke(store: &Store, member: &Member, device: DeviceId) -> Result<(), AccountError> {
+    let (by, now) = (Actor::Person(member.email.clone()), store.now());
+    store
+        .write(member.tenant, move |mut rows| {
+            Box::pin(async move { end(&mut rows, device, &by, now).await })
+        })
+        .await
+}
+
+/// The same by the operator, whosever it is.
 pub async fn revoke_device(store: &Store, device: DeviceId) -> Result<(), AccountError> {
     let now = store.now();
     store
         .write_across(move |rows| {
             Box::pin(async move {
-                let revoked =
-                    query("UPDATE devices SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL")
-                        .bind(now)
-                        .bind(device)
-                        .execute(rows)
-                        .await?;
-                if revoked == 0 {
+                let owner = query("SELECT tenant_id FROM devices WHERE id = $1")
+                    .bind(device)
+                    .fetch_optional(rows)
+                    .await?;
+                let tenant: TenantId = owner.ok_or(AccountError::NoSuchDevice)?.get("tenant_id")?;
+                end(&mut TeamRows::of(rows, tenant), device, &Actor::Operator, now).await
+            })
+        })
+        .await
+}
+
+async fn end(
+    rows: &mut TeamRows<'_>,
+    device: DeviceId,
+    by: &Actor,
+    now: Timestamp,
+) -> Result<(), AccountError> {
+    let revoked = rows
+        .query("UPDATE devices SET revoked_at = $2 WHERE tenant_id = $1 AND id = $3 AND revoked_at IS NULL")
+        .bind(now)
+        .bind(device)
+        .execute()
+        .await?;
+    if revoked == 0 {
+        return Err(AccountError::NoSuchDevice);
+    }
+    end_tokens(rows, device, now).await?;
+    audit::note(rows, by, Action::DeviceRevoked, device, "", now).await?;
+    Ok(())
+}
+
+async fn end_tokens(rows: &mut TeamRows<'_>, device: DeviceId, now: Timestamp) -> Result<(), StoreError> {
+    rows.query(
+        "UPDATE device_tokens SET revoked_at = $2 WHERE tenant_id = $1 AND device_id = $3 AND revoked_at IS NULL",
+    )
+    .bind(now)
+    .bind(device)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Gives a device of the team that the member owns to another one that they own, with its tokens. What it recorded so
+/// far stays where it is.
+pub async fn transfer(
+    store: &Store,
+    member: &Member,
+    device: DeviceId,
+    to: TenantId,
+) -> Result<(), AccountError> {
+    let (member, now) = (member.clone(), store.now());
+    let by = Actor::Person(member.email.clone());
+    store
+        .write_across(move |rows| {
+            Box::pin(async move {
+                for team in [member.tenant, to] {
+                    if role_in(rows, team, member.user).await? != Some(Role::Owner) {
+                        return Err(AccountError::NoSuchTeam);
+                    }
+                }
+                let moved = query(
+                    "UPDATE devices SET tenant_id = $1 WHERE id = $2 AND tenant_id = $3 AND revoked_at IS NULL",
+                )
+                .bind(to)
+                .bind(device)
+                .bind(member.tenant)
+                .execute(rows)
+                .await?;
+                if moved == 0 {
                     return Err(AccountError::NoSuchDevice);
                 }
-                query("UPDATE device_tokens SET revoked_at = $1 WHERE device_id = $2 AND revoked_at IS NULL")
-                    .bind(now)
+                query("UPDATE device_tokens SET tenant_id = $1 WHERE device_id = $2")
+                    .bind(to)
                     .bind(device)
                     .execute(rows)
                     .await?;
+                let (away, here) = (Action::DeviceMovedAway, Action::DeviceMovedHere);
+                for (team, action) in [(member.tenant, away), (to, here)] {
+                    audit::note(&mut TeamRows::of(rows, team), &by, action, device, "", now).await?;
+                }
                 Ok(())
             })
         })
         .await
+}
+
+async fn role_in(rows: &mut Rows, team: TenantId, user: UserId) -> Result<Option<Role>, StoreError> {
+    let row = query("SELECT role FROM memberships WHERE tenant_id = $1 AND user_id = $2")
+        .bind(team)
+        .bind(user)
+        .fetch_optional(rows)
+        .await?;
+    row.map(|row| row.get("role")).transpose()
 }
 
 /// Every device, oldest first.

@@ -18,6 +18,8 @@
 pub mod accounts;
 pub mod accounts_devices;
 pub mod accounts_entry;
+pub mod audit;
+pub mod claims;
 mod connect;
 mod engine;
 pub mod ids;

@@ -7,6 +7,7 @@
 )]
 
 mod accounts;
+mod accounts_devices;
 mod document;
 mod edge;
 #[path = "../support/engine.rs"]

@@ -5,6 +5,7 @@
 //! refusal. Each id is proved to be real by its owner's own call, after the strangers'.
 
 use serde_json::{Value, json};
+use server::auth::admin;
 use server::store::accounts::Role;
 
 use crate::recording::circle;
@@ -16,11 +17,12 @@ const METHODS: [&str; 7] = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "D
 const MARK: &str = "only-for-our-eyes";
 
 /// What anybody may call, signed in or not. A route that joins this list does so in sight.
-const PUBLIC: [&str; 8] = [
+const PUBLIC: [&str; 9] = [
     "GET /api/v1/openapi.json",
     "GET /api/v1/setup",
     "GET /healthz",
     "GET /readyz",
+    "POST /api/v1/devices/claim",
     "POST /api/v1/session-cookie/link",
     "POST /api/v1/session-cookie/login",
     "POST /api/v1/session-cookie/logout",
@@ -46,6 +48,7 @@ impl Route {
 
 /// A team with one of everything that a path can name.
 struct Team {
+    tenant: String,
     cookie: String,
     session: String,
     recording: String,
@@ -57,10 +60,17 @@ impl Team {
     fn of_owner(site: &Site) -> Self {
         let (device, bearer) = site.add_device(OWNER, &format!("Logger {MARK}"));
         let uploaded = site.upload(("authorization", &bearer), &format!("{MARK}.csv"), &circle());
+        let users = site.wait(admin::list_users(site.running().store())).unwrap();
         let session = uploaded["session_id"].as_str().unwrap().to_owned();
         let cookie = site.sign_in(OWNER);
         assert_eq!(site.analysed(("cookie", &cookie), &session)["status"], "ready");
         Self {
+            tenant: users
+                .iter()
+                .find(|user| user.email == OWNER)
+                .unwrap()
+                .tenant_id
+                .to_string(),
             cookie,
             session,
             recording: uploaded["recording_id"].as_str().unwrap().to_owned(),
@@ -74,6 +84,7 @@ impl Team {
         match beginning {
             "/api/v1/sessions/{id}" => Some(&self.session),
             "/api/v1/recordings/{id}" => Some(&self.recording),
+            "/api/v1/devices/{id}" => Some(&self.device),
             _ => None,
         }
     }
@@ -96,8 +107,9 @@ impl Team {
     }
 
     /// What no stranger's answer may hold.
-    fn secrets(&self) -> [&str; 6] {
+    fn secrets(&self) -> [&str; 7] {
         [
+            &self.tenant,
             OWNER,
             MARK,
             &self.session,
@@ -118,9 +130,14 @@ fn query_of(route: &str) -> &'static str {
 }
 
 /// A body that gets past the reading of it, so that what refuses is the check of who asks.
-fn body_of(route: &str) -> Value {
+fn body_of(route: &str, team: &Team) -> Value {
     match route {
         "POST /api/v1/session-cookie/login" => json!({ "email": OWNER, "password": "a wrong one" }),
+        "POST /api/v1/devices" | "POST /api/v1/devices/claim-codes" | "PATCH /api/v1/devices/{id}" => {
+            json!({ "name": "Changed" })
+        }
+        "POST /api/v1/devices/claim" => json!({ "code": "00000-00000" }),
+        "POST /api/v1/devices/{id}/transfer" => json!({ "team_id": team.tenant }),
         _ => json!({}),
     }
 }
@@ -141,7 +158,7 @@ fn routes(site: &Site) -> Vec<Route> {
 }
 
 fn call(site: &Site, route: &Route, team: &Team, who: &[(&str, &str)]) -> Reply {
-    let (address, body) = (team.address(route), body_of(&route.name()).to_string());
+    let (address, body) = (team.address(route), body_of(&route.name(), team).to_string());
     if route.method == "GET" {
         return site.get(&address, who);
     }

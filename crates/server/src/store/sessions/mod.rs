@@ -159,7 +159,8 @@ impl FromStr for Cursor {
 const COLUMNS: &str = "SELECT s.id, s.recording_id, s.stored_at, s.status, s.started_at, s.track_name, s.format, \
      s.vehicle, s.best_ms, s.laps_timed, s.duration_s, s.distance_m, s.error_code, s.error_message, s.error_line, \
      r.file_name, r.version, r.sha256, r.size_bytes, r.device_id, d.name AS device_name \
-     FROM sessions s JOIN recordings r ON r.id = s.recording_id LEFT JOIN devices d ON d.id = r.device_id";
+     FROM sessions s JOIN recordings r ON r.id = s.recording_id \
+     LEFT JOIN devices d ON d.id = r.device_id AND d.tenant_id = r.tenant_id";
 
 /// A tenant's sessions, newest first, of all devices or of one. The cursor of the next page comes along if there is one.
 pub async fn list(
