@@ -14,7 +14,7 @@ use cookie::{Cookie, SameSite};
 use super::App;
 use super::error::ApiError;
 use super::origin::Origin;
-use crate::auth::secret::Token;
+use crate::auth::secret::{Token, TokenDigest};
 use crate::store::accounts::{Member, Role};
 use crate::store::accounts_devices::{self, DeviceIdentity};
 use crate::store::accounts_entry::{self, SIGN_IN_LIFE};
@@ -48,9 +48,27 @@ impl FromRequestParts<Arc<App>> for Person {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Self::Rejection> {
+        let signed_in = SignedIn::from_request_parts(parts, app).await?;
+        Ok(Self(signed_in.member))
+    }
+}
+
+/// A person signed in by cookie, for what concerns their own sign-in.
+#[derive(Debug)]
+pub(super) struct SignedIn {
+    pub member: Member,
+    pub cookie: TokenDigest,
+}
+
+impl FromRequestParts<Arc<App>> for SignedIn {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Self::Rejection> {
         let cookie = presented_cookie(&parts.headers, app).ok_or_else(ApiError::unauthorized)?;
-        let member = accounts_entry::signed_in(&app.store, &cookie.digest()).await?;
-        member.map(Self).ok_or_else(ApiError::unauthorized)
+        let cookie = cookie.digest();
+        let member = accounts_entry::signed_in(&app.store, &cookie).await?;
+        let member = member.ok_or_else(ApiError::unauthorized)?;
+        Ok(Self { member, cookie })
     }
 }
 
@@ -77,8 +95,15 @@ impl FromRequestParts<Arc<App>> for Owner {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Self::Rejection> {
         let Person(member) = Person::from_request_parts(parts, app).await?;
+        Self::check(&member)?;
+        Ok(Self(member))
+    }
+}
+
+impl Owner {
+    pub(super) fn check(member: &Member) -> Result<(), ApiError> {
         match member.role {
-            Role::Owner => Ok(Self(member)),
+            Role::Owner => Ok(()),
             Role::Member | Role::Viewer => Err(ApiError::forbidden(
                 "owners_only",
                 "This is for owners of the team; ask one of them.",

@@ -16,6 +16,7 @@ mod devices_admin;
 mod error;
 mod health;
 mod identity;
+mod invitations;
 pub mod listen;
 mod log;
 mod me;
@@ -25,6 +26,7 @@ mod recordings;
 mod sessions;
 mod setup;
 mod sign_in;
+mod teams;
 pub mod tls;
 #[allow(
     unused_qualifications,

@@ -10,7 +10,10 @@ use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{App, audit, claims, devices_admin, health, me, recordings, sessions, setup, sign_in, upload};
+use super::{
+    App, audit, claims, devices_admin, health, invitations, me, recordings, sessions, setup, sign_in, teams,
+    upload,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -41,7 +44,7 @@ impl Modify for Schemes {
 /// Answers write what is unknown as `null` and leave nothing out, so every member is there. The derive macro cannot
 /// know that of an `Option`; those that are left out, and what is sent to us, are named here.
 fn require_members(document: &mut utoipa::openapi::OpenApi) {
-    const MAY_LACK_MEMBERS: [&str; 3] = ["ErrorDetail", "FilesAnswer", "ReanalyseRequest"];
+    const MAY_LACK_MEMBERS: [&str; 4] = ["AcceptRequest", "ErrorDetail", "FilesAnswer", "ReanalyseRequest"];
     let components = document.components.get_or_insert_default();
     for (name, schema) in &mut components.schemas {
         if !MAY_LACK_MEMBERS.contains(&name.as_str()) {
@@ -83,6 +86,14 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(devices_admin::transfer))
         .routes(routes!(claims::make))
         .routes(routes!(claims::claim))
+        .routes(routes!(teams::show, teams::rename))
+        .routes(routes!(teams::change_role, teams::remove))
+        .routes(routes!(invitations::list, invitations::invite))
+        .routes(routes!(invitations::withdraw))
+        .routes(routes!(invitations::look))
+        .routes(routes!(invitations::accept))
+        .routes(routes!(me::teams))
+        .routes(routes!(me::act_for))
         .routes(routes!(audit::list))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))

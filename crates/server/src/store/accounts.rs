@@ -37,6 +37,19 @@ pub enum AccountError {
     /// Or the caller does not own it: a caller learns no more.
     #[error("there is no such team, or you do not own it")]
     NoSuchTeam,
+    #[error("there is nobody like that in this team")]
+    NoSuchMember,
+    #[error("there is no such invitation; it may have been accepted")]
+    NoSuchInvitation,
+    #[error("this address is in the team already")]
+    AlreadyMember,
+    #[error("a team needs an owner; make somebody else one first")]
+    LastOwner,
+    /// Unknown, used, withdrawn, or too old: a caller learns no more.
+    #[error(
+        "the invitation was used or withdrawn, is older than 7 days, or never existed; ask for a new one"
+    )]
+    InvitationInvalid,
     /// Unknown, used, or too old: a caller learns no more.
     #[error("the claim code was used already, is older than 15 minutes, or never existed; make a new one")]
     CodeInvalid,

@@ -269,7 +269,11 @@ pub async fn transfer(
         .await
 }
 
-async fn role_in(rows: &mut Rows, team: TenantId, user: UserId) -> Result<Option<Role>, StoreError> {
+pub(super) async fn role_in(
+    rows: &mut Rows,
+    team: TenantId,
+    user: UserId,
+) -> Result<Option<Role>, StoreError> {
     let row = query("SELECT role FROM memberships WHERE tenant_id = $1 AND user_id = $2")
         .bind(team)
         .bind(user)

@@ -81,7 +81,7 @@ pub async fn complete_setup(
                 insert_tenant(rows, tenant, &email, now).await?;
                 insert_user(rows, user, &email, &phc, now).await?;
                 insert_membership(rows, tenant, user, Role::Owner, now).await?;
-                insert_sign_in(rows, user, &cookie, now).await?;
+                insert_sign_in(rows, user, &cookie, None, now).await?;
                 Ok(())
             })
         })
@@ -101,7 +101,7 @@ pub async fn sign_in_by_link(
                 let user = use_link(rows, &link, "sign_in", now)
                     .await?
                     .ok_or(AccountError::LinkInvalid)?;
-                insert_sign_in(rows, user, &cookie, now).await?;
+                insert_sign_in(rows, user, &cookie, None, now).await?;
                 Ok(())
             })
         })
@@ -118,19 +118,20 @@ pub async fn sign_in(store: &Store, user: UserId, cookie: TokenDigest) -> Result
                     .bind(now)
                     .execute(rows)
                     .await?;
-                insert_sign_in(rows, user, &cookie, now).await
+                insert_sign_in(rows, user, &cookie, None, now).await
             })
         })
         .await
 }
 
-/// Who holds this cookie now.
+/// Who holds this cookie now, in the team they chose to act for, or else the one they joined first.
 pub async fn signed_in(store: &Store, cookie: &TokenDigest) -> Result<Option<Member>, StoreError> {
     let mut rows = store.read_across().await?;
     let row = query(
         "SELECT u.id, m.tenant_id, u.email, m.role FROM web_sessions w \
          JOIN users u ON u.id = w.user_id AND u.disabled = 0 JOIN memberships m ON m.user_id = u.id \
-         WHERE w.id = $1 AND w.expires_at > $2 ORDER BY m.created_at, m.tenant_id LIMIT 1",
+         WHERE w.id = $1 AND w.expires_at > $2 \
+         ORDER BY CASE WHEN m.tenant_id = w.acting_tenant THEN 0 ELSE 1 END, m.created_at, m.tenant_id LIMIT 1",
     )
     .bind(cookie.as_str())
     .bind(store.now())
@@ -199,18 +200,23 @@ async fn use_link(
     Ok(used.ok_or(AccountError::LinkInvalid)?.get("user_id")?)
 }
 
-async fn insert_sign_in(
+pub(super) async fn insert_sign_in(
     rows: &mut Rows,
     user: UserId,
     cookie: &TokenDigest,
+    acting: Option<TenantId>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    query("INSERT INTO web_sessions (id, user_id, created_at, expires_at) VALUES ($1, $2, $3, $4)")
-        .bind(cookie.as_str())
-        .bind(user)
-        .bind(now)
-        .bind(after(now, SIGN_IN_LIFE))
-        .execute(rows)
-        .await?;
+    query(
+        "INSERT INTO web_sessions (id, user_id, created_at, expires_at, acting_tenant) \
+         VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(cookie.as_str())
+    .bind(user)
+    .bind(now)
+    .bind(after(now, SIGN_IN_LIFE))
+    .bind(acting)
+    .execute(rows)
+    .await?;
     Ok(())
 }

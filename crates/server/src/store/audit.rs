@@ -37,6 +37,12 @@ impl Actor {
 /// What was done, as `docs/accounts.md` lists it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
+    TeamRenamed,
+    MemberInvited,
+    InvitationWithdrawn,
+    MemberJoined,
+    RoleChanged,
+    MemberRemoved,
     ClaimCodeMade,
     DeviceAdded,
     DeviceRenamed,
@@ -49,6 +55,12 @@ pub enum Action {
 impl Action {
     const fn as_str(self) -> &'static str {
         match self {
+            Self::TeamRenamed => "team.renamed",
+            Self::MemberInvited => "member.invited",
+            Self::InvitationWithdrawn => "invitation.withdrawn",
+            Self::MemberJoined => "member.joined",
+            Self::RoleChanged => "member.role_changed",
+            Self::MemberRemoved => "member.removed",
             Self::ClaimCodeMade => "claim_code.made",
             Self::DeviceAdded => "device.added",
             Self::DeviceRenamed => "device.renamed",

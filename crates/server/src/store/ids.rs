@@ -58,6 +58,8 @@ id! {
     SessionId,
     /// A learned gate, kept for later recordings at the same place.
     TrackId,
+    /// An invitation into a team.
+    InvitationId,
     /// A piece of background work.
     JobId,
     /// A resumable upload.

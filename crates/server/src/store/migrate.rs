@@ -24,7 +24,11 @@ macro_rules! step {
 }
 
 /// Ordered; a step that has been released is never edited, only followed by another.
-const STEPS: &[Step] = &[step!(1, "0001_initial"), step!(7, "0007_people")];
+const STEPS: &[Step] = &[
+    step!(1, "0001_initial"),
+    step!(7, "0007_people"),
+    step!(8, "0008_teams"),
+];
 
 /// Applies the steps that this database has not seen. A database from a newer binary is refused.
 pub(super) async fn migrate(rows: &mut Rows, now: Timestamp) -> Result<(), StoreError> {

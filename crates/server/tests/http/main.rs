@@ -18,6 +18,7 @@ mod faulty_fs;
 mod recording;
 mod sessions;
 mod support;
+mod teams;
 mod tenants;
 mod transport;
 mod upload;

@@ -11,18 +11,21 @@ use server::store::accounts::Role;
 use crate::recording::circle;
 use crate::support::{OWNER, Reply, Site};
 
+const MEMBER: &str = "member@example.org";
 const STRANGER: &str = "stranger@example.org";
 const METHODS: [&str; 7] = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];
 /// In the name of the recording, so that it is found in whatever an answer holds.
 const MARK: &str = "only-for-our-eyes";
 
 /// What anybody may call, signed in or not. A route that joins this list does so in sight.
-const PUBLIC: [&str; 9] = [
+const PUBLIC: [&str; 11] = [
     "GET /api/v1/openapi.json",
     "GET /api/v1/setup",
     "GET /healthz",
     "GET /readyz",
     "POST /api/v1/devices/claim",
+    "POST /api/v1/invitations/accept",
+    "POST /api/v1/invitations/look",
     "POST /api/v1/session-cookie/link",
     "POST /api/v1/session-cookie/login",
     "POST /api/v1/session-cookie/logout",
@@ -53,6 +56,9 @@ struct Team {
     session: String,
     recording: String,
     device: String,
+    /// Somebody else than the owner.
+    member: String,
+    invitation: String,
     bearer: String,
 }
 
@@ -63,6 +69,9 @@ impl Team {
         let users = site.wait(admin::list_users(site.running().store())).unwrap();
         let session = uploaded["session_id"].as_str().unwrap().to_owned();
         let cookie = site.sign_in(OWNER);
+        let body = json!({ "email": format!("{MARK}@example.org"), "role": "viewer" }).to_string();
+        let invited = site.post_json("/api/v1/team/invitations", &[("cookie", &cookie)], &body);
+        let member = site.try_add_user(MEMBER, Role::Member, Some(OWNER)).unwrap();
         assert_eq!(site.analysed(("cookie", &cookie), &session)["status"], "ready");
         Self {
             tenant: users
@@ -75,6 +84,8 @@ impl Team {
             session,
             recording: uploaded["recording_id"].as_str().unwrap().to_owned(),
             device,
+            member: member.to_string(),
+            invitation: invited.json()["id"].as_str().unwrap().to_owned(),
             bearer,
         }
     }
@@ -85,6 +96,8 @@ impl Team {
             "/api/v1/sessions/{id}" => Some(&self.session),
             "/api/v1/recordings/{id}" => Some(&self.recording),
             "/api/v1/devices/{id}" => Some(&self.device),
+            "/api/v1/team/people/{user_id}" => Some(&self.member),
+            "/api/v1/team/invitations/{id}" => Some(&self.invitation),
             _ => None,
         }
     }
@@ -107,10 +120,13 @@ impl Team {
     }
 
     /// What no stranger's answer may hold.
-    fn secrets(&self) -> [&str; 7] {
+    fn secrets(&self) -> [&str; 10] {
         [
             &self.tenant,
             OWNER,
+            MEMBER,
+            &self.member,
+            &self.invitation,
             MARK,
             &self.session,
             &self.recording,
@@ -136,6 +152,11 @@ fn body_of(route: &str, team: &Team) -> Value {
         "POST /api/v1/devices" | "POST /api/v1/devices/claim-codes" | "PATCH /api/v1/devices/{id}" => {
             json!({ "name": "Changed" })
         }
+        "PATCH /api/v1/team" => json!({ "name": "Changed" }),
+        "PATCH /api/v1/team/people/{user_id}" => json!({ "role": "viewer" }),
+        "POST /api/v1/team/invitations" => json!({ "email": "new@example.org", "role": "viewer" }),
+        "POST /api/v1/invitations/accept" | "POST /api/v1/invitations/look" => json!({ "token": "none" }),
+        "POST /api/v1/me/team" => json!({ "team_id": team.tenant }),
         "POST /api/v1/devices/claim" => json!({ "code": "00000-00000" }),
         "POST /api/v1/devices/{id}/transfer" => json!({ "team_id": team.tenant }),
         _ => json!({}),

@@ -1,0 +1,15 @@
+-- The team that a sign-in acts for. NULL, or a team that the person has left: the one they joined first.
+ALTER TABLE web_sessions ADD COLUMN acting_tenant TEXT;
+
+-- One waits for an address at a time; one that was accepted or withdrawn is gone.
+CREATE TABLE invitations (
+  id            TEXT    NOT NULL PRIMARY KEY,
+  tenant_id     TEXT    NOT NULL REFERENCES tenants (id),
+  email         TEXT    NOT NULL,              -- lower case
+  role          TEXT    NOT NULL CHECK (role IN ('owner', 'member', 'viewer')),
+  token_sha256  TEXT    NOT NULL UNIQUE,
+  created_by    TEXT    NOT NULL REFERENCES users (id),
+  created_at    INTEGER NOT NULL,
+  expires_at    INTEGER NOT NULL,
+  UNIQUE (tenant_id, email)
+) STRICT;
