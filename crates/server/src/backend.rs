@@ -12,6 +12,7 @@ use crate::ingest::Ingest;
 use crate::jobs::{Analyze, Jobs};
 use crate::objects::{FolderLock, LockError, Objects};
 use crate::place::Place;
+use crate::receipts::{Receipts, ReceiptsError};
 use crate::store::{CommitHook, Database, Store, StoreError, recordings};
 
 /// One data folder at work. Opening it again is refused while this lives; [`open_store`] is for commands that only
@@ -21,6 +22,7 @@ pub struct Backend {
     pub objects: Arc<Objects>,
     pub ingest: Ingest,
     pub jobs: Jobs,
+    pub receipts: Receipts,
     pub(crate) analyze: Arc<Analyze>,
     _lock: Option<FolderLock>,
 }
@@ -54,6 +56,8 @@ pub enum OpenError {
     Lock(#[from] LockError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Receipts(#[from] ReceiptsError),
 }
 
 impl Backend {
@@ -105,6 +109,7 @@ impl Backend {
         let sweeping = objects.clone();
         let swept = on_thread(root, move || sweeping.sweep_staging()).await?;
         let store = Store::open_with_hook(database, clock, ids, commit_hook).await?;
+        let receipts = Receipts::open(store.clone(), objects.clone()).await?;
         let work = Arc::new(Notify::new());
         let ingest = Ingest::new(store.clone(), objects.clone(), work.clone(), recording_bytes_max);
         let jobs = Jobs::new(store.clone(), objects.clone(), analyze.clone(), work);
@@ -118,6 +123,7 @@ impl Backend {
             objects,
             ingest,
             jobs,
+            receipts,
             analyze,
             _lock: lock,
         })

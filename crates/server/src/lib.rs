@@ -13,6 +13,7 @@ pub mod objects;
 pub mod pictures;
 pub mod place;
 pub mod rebuild;
+pub mod receipts;
 mod serve;
 pub mod store;
 pub mod stored;

@@ -22,6 +22,7 @@ mod log;
 mod me;
 mod openapi;
 mod origin;
+mod receipts;
 mod recordings;
 mod sessions;
 mod setup;
@@ -53,6 +54,7 @@ use crate::config::{Config, PublicUrl};
 use crate::ingest::Ingest;
 use crate::jobs::Jobs;
 use crate::objects::Objects;
+use crate::receipts::Receipts;
 use crate::store::Store;
 use crate::web::Site;
 use error::ApiError;
@@ -68,6 +70,7 @@ pub struct App {
     objects: Arc<Objects>,
     ingest: Ingest,
     jobs: Jobs,
+    receipts: Receipts,
     passwords: Passwords,
     login_limits: LoginLimits,
     chart_permits: Arc<Semaphore>,
@@ -91,6 +94,7 @@ impl App {
             objects: backend.objects.clone(),
             ingest: backend.ingest.clone(),
             jobs: backend.jobs.clone(),
+            receipts: backend.receipts.clone(),
             passwords: Passwords::default(),
             login_limits: LoginLimits::default(),
             chart_permits: Arc::new(Semaphore::new(CHARTS_AT_ONCE)),

@@ -11,8 +11,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{
-    App, audit, claims, devices_admin, health, invitations, me, recordings, sessions, setup, sign_in, teams,
-    upload,
+    App, audit, claims, devices_admin, health, invitations, me, receipts, recordings, sessions, setup,
+    sign_in, teams, upload,
 };
 
 #[derive(OpenApi)]
@@ -95,6 +95,9 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(me::teams))
         .routes(routes!(me::act_for))
         .routes(routes!(audit::list))
+        .routes(routes!(receipts::of_recording))
+        .routes(routes!(receipts::confirm))
+        .routes(routes!(receipts::well_known))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
         .routes(routes!(document));

@@ -63,7 +63,8 @@ pub(super) async fn raw(
     Ok((StatusCode::PARTIAL_CONTENT, headers, size, place, body).into_response())
 }
 
-async fn visible(app: &App, reader: Reader, id: &str) -> ApiResult<Recording> {
+/// A recording that the reader may see; any other looks as if it were not there.
+pub(super) async fn visible(app: &App, reader: Reader, id: &str) -> ApiResult<Recording> {
     let missing = || ApiError::not_found("recording");
     let id: RecordingId = id.parse().map_err(|_| missing())?;
     let recording = recordings::find(&app.store, reader.tenant, id)

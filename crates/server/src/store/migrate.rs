@@ -26,6 +26,7 @@ macro_rules! step {
 /// Ordered; a step that has been released is never edited, only followed by another.
 const STEPS: &[Step] = &[
     step!(1, "0001_initial"),
+    step!(2, "0002_receipt_keys"),
     step!(7, "0007_people"),
     step!(8, "0008_teams"),
 ];

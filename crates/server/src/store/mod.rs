@@ -25,6 +25,7 @@ mod engine;
 pub mod ids;
 pub mod invitations;
 pub mod jobs;
+pub mod keys;
 mod migrate;
 pub mod recordings;
 mod scope;

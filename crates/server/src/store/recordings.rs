@@ -184,6 +184,21 @@ pub async fn has_object(store: &Store, tenant: TenantId, sha256: Digest) -> Resu
     Ok(row.is_some())
 }
 
+/// The size of the tenant's object with these bytes, as its recordings say; `None` if none has them.
+pub async fn size_of_object(
+    store: &Store,
+    tenant: TenantId,
+    sha256: Digest,
+) -> Result<Option<u64>, StoreError> {
+    let mut rows = store.read(tenant).await?;
+    let row = rows
+        .query("SELECT size_bytes FROM recordings WHERE tenant_id = $1 AND sha256 = $2 LIMIT 1")
+        .bind(sha256.to_string())
+        .fetch_optional()
+        .await?;
+    row.map(|row| row.get("size_bytes")).transpose()
+}
+
 fn from_row(row: &Row) -> Result<Recording, StoreError> {
     let kind: String = row.get("kind")?;
     Ok(Recording {

@@ -15,6 +15,7 @@ mod engine;
 mod faults;
 #[path = "../support/faulty_fs.rs"]
 mod faulty_fs;
+mod receipts;
 mod recording;
 mod sessions;
 mod support;

@@ -18,7 +18,8 @@ const METHODS: [&str; 7] = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "D
 const MARK: &str = "only-for-our-eyes";
 
 /// What anybody may call, signed in or not. A route that joins this list does so in sight.
-const PUBLIC: [&str; 11] = [
+const PUBLIC: [&str; 12] = [
+    "GET /.well-known/fieldpost",
     "GET /api/v1/openapi.json",
     "GET /api/v1/setup",
     "GET /healthz",

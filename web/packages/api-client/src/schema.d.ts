@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+    "/.well-known/fieldpost": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The server's public keys and its storage epoch. Public. */
+        get: operations["well_known"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/upload": {
         parameters: {
             query?: never;
@@ -249,6 +266,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/receipts/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Whether the server still holds what it gave receipts for. A device asks before it frees space. */
+        post: operations["confirm_receipts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/recordings/{id}/raw": {
         parameters: {
             query?: never;
@@ -258,6 +292,23 @@ export interface paths {
         };
         /** The stored bytes. The entity tag is their SHA-256; one range at a time is served. */
         get: operations["raw_recording"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recordings/{id}/receipt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The server's signature over what it holds of a recording. */
+        get: operations["recording_receipt"];
         put?: never;
         post?: never;
         delete?: never;
@@ -640,6 +691,30 @@ export interface components {
         ClaimRequest: {
             code: string;
         };
+        /** @description A receipt, or the digest of a recording. */
+        ConfirmItem: {
+            /** @description The text form. */
+            receipt: string;
+        } | {
+            /** @description 64 hexadecimal digits. */
+            sha256: string;
+        };
+        ConfirmRequest: {
+            /** @description 1 to 25. */
+            items: components["schemas"]["ConfirmItem"][];
+        };
+        Confirmed: {
+            /** @description In the order of the question. */
+            items: components["schemas"]["ConfirmedItem"][];
+            /** @description Keep it with what is confirmed: where it differs from the one kept, everything is to be asked again. */
+            storage_epoch: string;
+        };
+        ConfirmedItem: {
+            /** @description The server holds these exact bytes now: a recording of the team says so, and an object of their size is there. */
+            held: boolean;
+            /** @description Why not: `no_recording`, `bytes_missing`, `unknown_key`, `bad_signature`, `malformed`; `null` when it is held. */
+            reason: string | null;
+        };
         DataSeries: {
             /** @description `stream.channel`, as asked for. */
             name: string;
@@ -900,6 +975,18 @@ export interface components {
          * @enum {string}
          */
         Provenance: "recorded" | "resampled" | "derived";
+        /** @description A key that receipts are, or were, signed with. */
+        PublishedKey: {
+            /** @description `Ed25519`. */
+            algorithm: string;
+            /** @description 16 lower-case hexadecimal digits. */
+            id: string;
+            made_at: string;
+            /** @description 32 bytes as base64url without padding. */
+            public_key: string;
+            /** @description The key before it names this one: a signed key statement as base64url; `null` for the first. */
+            statement: string | null;
+        };
         Quality: {
             /**
              * Format: int64
@@ -966,6 +1053,19 @@ export interface components {
             finish?: string | null;
             /** @description `lat,lon;lat,lon` (two ends), `lat,lon@bearing/width` or `lat,lon~radius`; without it the analysis chooses. */
             gate?: string | null;
+        };
+        /** @description The receipt of a recording with what it says in plain. */
+        RecordingReceipt: {
+            /** @description `null` where a person sent the file and named no device. */
+            device_id: string | null;
+            filename: string;
+            /** @description The signed receipt as base64url; `docs/formats/receipt.md` has its layout. */
+            receipt: string;
+            recording_id: string;
+            sha256: string;
+            /** Format: int64 */
+            size_bytes: number;
+            stored_at: string;
         };
         Report: {
             /**
@@ -1123,6 +1223,8 @@ export interface components {
             /** @description The same recording was stored before; the ids are those of that time. */
             duplicate: boolean;
             filename: string;
+            /** @description The server's signature over this, as base64url; also as the header `Fieldpost-Receipt` where one file is answered. */
+            receipt: string;
             recording_id: string;
             /** @description The session that shows what the analysis finds; `null` for a picture. */
             session_id: string | null;
@@ -1143,6 +1245,15 @@ export interface components {
          * @enum {string}
          */
         Vehicle: "car" | "motorcycle" | "kart";
+        /** @description What a server is known by. */
+        WellKnown: {
+            /** @description Scheme, host and port that the API's paths are appended to. */
+            api_base: string;
+            /** @description Newest first; the first one signs. 64 at most. */
+            keys: components["schemas"]["PublishedKey"][];
+            /** @description A UUID that changes when the storage was put back to an earlier state: what was confirmed before has to be asked again. */
+            storage_epoch: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -1152,6 +1263,25 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    well_known: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WellKnown"];
+                };
+            };
+        };
+    };
     upload: {
         parameters: {
             query?: {
@@ -1173,6 +1303,8 @@ export interface operations {
             /** @description Durable. A multipart body answers `FilesAnswer`, a result for each file. */
             200: {
                 headers: {
+                    /** @description The receipt of a raw or JSON body's file. */
+                    "Fieldpost-Receipt"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1852,6 +1984,70 @@ export interface operations {
             };
         };
     };
+    confirm_receipts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfirmRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Confirmed"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No item, too many, or a digest that is none. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     raw_recording: {
         parameters: {
             query?: never;
@@ -1907,6 +2103,46 @@ export interface operations {
                 };
             };
             416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    recording_receipt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Recording id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description The same receipt. */
+                    "Fieldpost-Receipt"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingReceipt"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2768,6 +3004,8 @@ export interface operations {
             /** @description Durable. */
             200: {
                 headers: {
+                    /** @description The picture's receipt. */
+                    "Fieldpost-Receipt"?: string;
                     [name: string]: unknown;
                 };
                 content: {

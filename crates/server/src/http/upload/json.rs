@@ -1,12 +1,11 @@
 //! `{"filename", "content"}`: unescaped on the way to disk, the name known at the latest at the end.
 
-use axum::Json;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use bytes::Bytes;
 
 use super::bytes_in::BytesIn;
 use super::json_body::{JsonBody, JsonBodyError};
-use super::{Arriving, UploadAnswer};
+use super::{Arriving, respond};
 use crate::http::error::{ApiError, ApiResult};
 use crate::ingest::{Kind, Upload};
 
@@ -40,7 +39,7 @@ pub(super) async fn receive(arriving: Arriving<'_>) -> ApiResult<Response> {
     incoming.name(&document.finish()?)?;
     let file_name = incoming.file_name().to_owned();
     let receipt = incoming.finish().await?;
-    Ok(Json(UploadAnswer::of(&receipt, file_name)).into_response())
+    respond(arriving.app, arriving.sender, &receipt, file_name).await
 }
 
 impl From<JsonBodyError> for ApiError {

@@ -22,11 +22,13 @@ use axum::response::{IntoResponse, Response};
 use axum::{Json, body::Body};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+use wire::receipt::SignedReceipt;
 
 use super::App;
 use super::body::{FileBytes, Params, essence, is_json};
 use super::error::{ApiError, ApiResult, ErrorBody, ErrorDetail};
 use super::identity::Sender;
+use super::receipts::receipt_header;
 use crate::ingest::{self, IngestError, Receipt};
 
 /// A stored file.
@@ -45,6 +47,8 @@ pub struct UploadAnswer {
     pub version: i64,
     /// The same recording was stored before; the ids are those of that time.
     pub duplicate: bool,
+    /// The server's signature over this, as base64url; also as the header `Fieldpost-Receipt` where one file is answered.
+    pub receipt: String,
 }
 
 /// A file of a multipart body: stored, or refused with the reason.
@@ -103,7 +107,8 @@ pub struct UploadParams {
 #[utoipa::path(post, path = "/api/upload", operation_id = "upload", tag = "upload", params(UploadParams),
     request_body(content((JsonUpload = "application/json"), (FormUpload = "multipart/form-data"), (FileBytes = "application/octet-stream"))),
     responses(
-        (status = 200, body = UploadAnswer, description = "Durable. A multipart body answers `FilesAnswer`, a result for each file."),
+        (status = 200, body = UploadAnswer, description = "Durable. A multipart body answers `FilesAnswer`, a result for each file.",
+            headers(("Fieldpost-Receipt" = String, description = "The receipt of a raw or JSON body's file."))),
         (status = 400, body = ErrorBody, description = "Malformed body, or no file name."),
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
         (status = 411, body = ErrorBody, description = "Neither a length nor chunked."),
@@ -160,8 +165,29 @@ impl Sender {
     }
 }
 
+/// A stored file with its receipt, in the words of an answer.
+async fn answer(
+    app: &App,
+    sender: Sender,
+    stored: &Receipt,
+    filename: String,
+) -> ApiResult<(SignedReceipt, UploadAnswer)> {
+    let signed = app
+        .receipts
+        .for_upload(sender.for_ingest(), &filename, stored)
+        .await?;
+    let answer = UploadAnswer::of(stored, filename, &signed);
+    Ok((signed, answer))
+}
+
+/// The answer for a body that is one file.
+async fn respond(app: &App, sender: Sender, stored: &Receipt, filename: String) -> ApiResult<Response> {
+    let (signed, answer) = answer(app, sender, stored, filename).await?;
+    Ok(([receipt_header(&signed)?], Json(answer)).into_response())
+}
+
 impl UploadAnswer {
-    fn of(receipt: &Receipt, filename: String) -> Self {
+    fn of(receipt: &Receipt, filename: String, signed: &SignedReceipt) -> Self {
         let placed = receipt.placed;
         Self {
             success: true,
@@ -172,6 +198,7 @@ impl UploadAnswer {
             size_bytes: receipt.size_bytes,
             version: placed.version,
             duplicate: placed.duplicate,
+            receipt: signed.to_string(),
         }
     }
 }

@@ -9,13 +9,13 @@ use multer::{Field, Multipart};
 
 use super::bytes_in::{BytesIn, incomplete};
 use super::paced::{Paced, PacedError, Progress};
-use super::{Arriving, FileAnswer, FileRefused, FilesAnswer, UploadAnswer, name};
+use super::{Arriving, FileAnswer, FileRefused, FilesAnswer, UploadAnswer, answer, name};
 use crate::http::App;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::identity::Sender;
 use crate::ingest::{Kind, Upload};
 
-/// A season's logs in one drop; each costs an answer of some 300 bytes that is held to the end.
+/// A season's logs in one drop; each costs an answer of some 600 bytes that is held to the end.
 const FILES_MAX: u64 = 1000;
 
 pub(super) async fn receive(arriving: Arriving<'_>, headers: &HeaderMap) -> ApiResult<Response> {
@@ -129,7 +129,8 @@ async fn file_in(
     }
     let file_name = incoming.file_name().to_owned();
     let receipt = incoming.finish().await.map_err(file)?;
-    Ok(UploadAnswer::of(&receipt, file_name))
+    let answered = answer(app, sender, &receipt, file_name).await;
+    answered.map(|(_, answer)| answer).map_err(Refused::File)
 }
 
 async fn pass_over(part: &mut Field<'_>, progress: &Progress) -> ApiResult<()> {

@@ -16,7 +16,8 @@ use crate::ingest::Kind;
 #[utoipa::path(post, path = "/upload", operation_id = "upload_picture", tag = "upload",
     request_body(content = FileBytes, content_type = "image/jpeg"),
     responses(
-        (status = 200, body = UploadAnswer, description = "Durable."),
+        (status = 200, body = UploadAnswer, description = "Durable.",
+            headers(("Fieldpost-Receipt" = String, description = "The picture's receipt."))),
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
         (status = 411, body = ErrorBody), (status = 413, body = ErrorBody),
         (status = 415, body = ErrorBody, description = "Not `image/jpeg`."), (status = 507, body = ErrorBody)))]

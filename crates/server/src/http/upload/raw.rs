@@ -1,10 +1,9 @@
 //! The file itself as the body.
 
-use axum::Json;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
 use super::bytes_in::BytesIn;
-use super::{Arriving, UploadAnswer};
+use super::{Arriving, respond};
 use crate::http::error::{ApiError, ApiResult};
 use crate::ingest::{Kind, Upload};
 use crate::store::recordings;
@@ -55,7 +54,7 @@ pub(super) async fn receive(arriving: Arriving<'_>, name: Option<String>, kind: 
         }
         Kind::Picture | Kind::Drive => sent_name,
     };
-    Ok(Json(UploadAnswer::of(&receipt, file_name)).into_response())
+    respond(arriving.app, arriving.sender, &receipt, file_name).await
 }
 
 fn not_a_jpeg() -> ApiError {
