@@ -10,6 +10,7 @@ mod generate;
 mod hash;
 mod postgres;
 mod process;
+mod python;
 mod soak;
 mod steps;
 mod system;

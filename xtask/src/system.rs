@@ -18,12 +18,17 @@ struct Package {
 }
 
 /// SQLite and zstd are compiled from C; the store's tests run on both engines; the browser test drives a real Chromium.
-const TEST_PACKAGES: [Package; 3] = [
+const TEST_PACKAGES: [Package; 4] = [
     Package {
         name: "postgresql",
         programs: &[],
         needed_for: "the store's tests on PostgreSQL (a server of their own is started; the one that the package sets up is \
                      left alone)",
+    },
+    Package {
+        name: "python3-venv",
+        programs: &["python3"],
+        needed_for: "schemathesis, which makes up requests from the API document",
     },
     Package {
         name: "gcc",

@@ -38,6 +38,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     steps.run("kill soak", || {
         soak::kill::run(root, &soak::kill::Args::short(kills))
     });
+    made_up_requests(root, args, &mut steps);
     if args.full {
         steps.run("fuzz soak", || {
             soak::fuzz::run(root, &soak::fuzz::Args::default())
@@ -50,6 +51,21 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     let summary = steps.finish();
     say(counts);
     summary
+}
+
+/// Schemathesis comes from PyPI, which may be out of reach.
+fn made_up_requests(root: &Path, args: &Args, steps: &mut Steps) {
+    const NAME: &str = "requests made up from the API document";
+    if let Err(error) = soak::api::prepare(root) {
+        steps.skip(NAME, format!("{error:#}"));
+        return;
+    }
+    let args = if args.full {
+        soak::api::Args::default()
+    } else {
+        soak::api::Args::short()
+    };
+    steps.run(NAME, || soak::api::run(root, &args));
 }
 
 fn cargo(root: &Path, args: &[&str]) -> Command {

@@ -1,5 +1,6 @@
 //! Proofs that need hours rather than minutes.
 
+pub(crate) mod api;
 pub(crate) mod fuzz;
 pub(crate) mod kill;
 
@@ -11,6 +12,8 @@ use anyhow::Result;
 pub(crate) enum Soak {
     /// Fuzz every parser, two targets at a time, and keep what was learned in the committed corpora.
     Fuzz(fuzz::Args),
+    /// Ask the server everything that its API's document allows, and more.
+    Api(api::Args),
     /// Kill the server at random moments while uploads run, and look for what was acknowledged.
     Kill(kill::Args),
 }
@@ -18,6 +21,7 @@ pub(crate) enum Soak {
 pub(crate) fn run(root: &Path, soak: Soak) -> Result<()> {
     match soak {
         Soak::Fuzz(args) => fuzz::run(root, &args),
+        Soak::Api(args) => api::run(root, &args),
         Soak::Kill(args) => kill::run(root, &args),
     }
 }

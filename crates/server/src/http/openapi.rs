@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use axum::Json;
-use utoipa::openapi::RefOr;
+use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::schema::Schema;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Content, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -51,6 +52,41 @@ fn require_members(document: &mut utoipa::openapi::OpenApi) {
             require_all(schema);
         }
     }
+}
+
+/// Any operation can refuse (a body that is none, a wrong content type, a disk that is full, a stranger), and every refusal has
+/// one shape; those that an operation names are the ones its callers act on.
+fn name_refusals(document: &mut utoipa::openapi::OpenApi) {
+    let refusal = ResponseBuilder::new()
+        .description("Any other refusal: `error.code` is stable, `error.message` says cause and remedy.")
+        .content(
+            "application/json",
+            Content::new(Some(Ref::from_schema_name("ErrorBody"))),
+        )
+        .build();
+    for item in document.paths.paths.values_mut() {
+        for operation in operations(item) {
+            let responses = &mut operation.responses.responses;
+            responses.insert("default".to_owned(), RefOr::T(refusal.clone()));
+        }
+    }
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let PathItem {
+        get,
+        put,
+        post,
+        delete,
+        options,
+        head,
+        patch,
+        trace,
+        ..
+    } = item;
+    [get, put, post, delete, options, head, patch, trace]
+        .into_iter()
+        .flatten()
 }
 
 fn require_all(schema: &mut RefOr<Schema>) {
@@ -101,7 +137,9 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
         .routes(routes!(document));
-    require_members(router.get_openapi_mut());
+    let document = router.get_openapi_mut();
+    require_members(document);
+    name_refusals(document);
     router
 }
 

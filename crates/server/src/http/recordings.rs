@@ -28,8 +28,8 @@ const NAME_PLAIN: AsciiSet = NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b
 #[utoipa::path(get, path = "/api/v1/recordings/{id}/raw", operation_id = "raw_recording", tag = "recordings",
     params(("id" = String, Path, description = "Recording id"),
         ("Range" = Option<String>, Header, description = "`bytes=from-to`, `bytes=from-` or `bytes=-last`")),
-    responses((status = 200, body = FileBytes, content_type = "application/octet-stream"),
-        (status = 206, body = FileBytes, content_type = "application/octet-stream"),
+    responses((status = 200, content((FileBytes = "application/octet-stream"), (FileBytes = "image/jpeg"))),
+        (status = 206, content((FileBytes = "application/octet-stream"), (FileBytes = "image/jpeg"))),
         (status = 304, description = "`If-None-Match` names these bytes."), (status = 401, body = ErrorBody),
         (status = 404, body = ErrorBody), (status = 416, body = ErrorBody)))]
 pub(super) async fn raw(

@@ -15,6 +15,7 @@
 
 pub mod crash_fs;
 pub mod engine;
+pub mod faulty_fs;
 
 use std::io::{BufRead, Write};
 use std::path::Path;

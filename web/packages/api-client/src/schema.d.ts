@@ -1240,6 +1240,8 @@ export interface components {
              */
             version: number;
         };
+        /** @description What an upload answers, for the API document: one file, or those of a multipart body. */
+        UploadReply: components["schemas"]["UploadAnswer"] | components["schemas"]["FilesAnswer"];
         /**
          * @description What kind of vehicle, where the file or its owner says so.
          * @enum {string}
@@ -1280,6 +1282,15 @@ export interface operations {
                     "application/json": components["schemas"]["WellKnown"];
                 };
             };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     upload: {
@@ -1308,7 +1319,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UploadAnswer"];
+                    "application/json": components["schemas"]["UploadReply"];
                 };
             };
             /** @description Malformed body, or no file name. */
@@ -1370,6 +1381,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     audit_log: {
@@ -1412,6 +1432,15 @@ export interface operations {
             };
             /** @description `owners_only`. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1467,6 +1496,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     claim_device: {
@@ -1501,6 +1539,15 @@ export interface operations {
             };
             /** @description Too many attempts; `Retry-After` says when. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1565,6 +1612,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     revoke_device: {
@@ -1602,6 +1658,15 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1666,6 +1731,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     renew_device_token: {
@@ -1705,6 +1779,15 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1754,6 +1837,15 @@ export interface operations {
             };
             /** @description No such device here, or the caller does not own both teams. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1829,6 +1921,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     look_at_invitation: {
@@ -1869,6 +1970,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     me: {
@@ -1889,6 +1999,15 @@ export interface operations {
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1935,6 +2054,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     my_teams: {
@@ -1962,6 +2090,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     openapi: {
@@ -1980,6 +2117,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -2046,6 +2192,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     raw_recording: {
@@ -2069,6 +2224,7 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": components["schemas"]["FileBytes"];
+                    "image/jpeg": components["schemas"]["FileBytes"];
                 };
             };
             206: {
@@ -2077,6 +2233,7 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": components["schemas"]["FileBytes"];
+                    "image/jpeg": components["schemas"]["FileBytes"];
                 };
             };
             /** @description `If-None-Match` names these bytes. */
@@ -2103,6 +2260,15 @@ export interface operations {
                 };
             };
             416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2150,6 +2316,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     sign_in_by_link: {
@@ -2184,6 +2359,15 @@ export interface operations {
                 };
             };
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2233,6 +2417,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     sign_out: {
@@ -2250,6 +2443,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
             };
         };
     };
@@ -2291,6 +2493,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     show_session: {
@@ -2322,6 +2533,15 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2369,6 +2589,15 @@ export interface operations {
             };
             /** @description `not_ready` or `analysis_failed`. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2441,6 +2670,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     session_laps: {
@@ -2481,6 +2719,15 @@ export interface operations {
             };
             /** @description `not_ready` or `analysis_failed`. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2546,6 +2793,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     setup_state: {
@@ -2563,6 +2819,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SetupState"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -2615,6 +2880,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     show_team: {
@@ -2635,6 +2909,15 @@ export interface operations {
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2689,6 +2972,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     list_invitations: {
@@ -2718,6 +3010,15 @@ export interface operations {
             };
             /** @description `owners_only`. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2783,6 +3084,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     withdraw_invitation: {
@@ -2821,6 +3131,15 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2875,6 +3194,15 @@ export interface operations {
             };
             /** @description `last_owner`. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2940,6 +3268,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     live: {
@@ -2957,6 +3294,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -2979,6 +3325,15 @@ export interface operations {
                 };
             };
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3054,6 +3409,15 @@ export interface operations {
                 };
             };
             507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };

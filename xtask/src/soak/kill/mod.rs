@@ -22,9 +22,10 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use self::check::Checker;
-use self::client::{Client, Shape};
+pub(super) use self::client::Client;
+use self::client::Shape;
 use self::ledger::Ledger;
-use self::server::Server;
+pub(super) use self::server::Server;
 use crate::process::{run_to_end, say};
 
 #[derive(clap::Args)]

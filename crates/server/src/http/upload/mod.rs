@@ -78,6 +78,15 @@ pub struct FilesAnswer {
     pub error: Option<ErrorDetail>,
 }
 
+/// What an upload answers, for the API document: one file, or those of a multipart body.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "describes the answer in the OpenAPI document")]
+pub enum UploadReply {
+    One(UploadAnswer),
+    Several(FilesAnswer),
+}
+
 /// The JSON shape, for the API document; the real one is read as a stream.
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "describes the body in the OpenAPI document")]
@@ -107,7 +116,7 @@ pub struct UploadParams {
 #[utoipa::path(post, path = "/api/upload", operation_id = "upload", tag = "upload", params(UploadParams),
     request_body(content((JsonUpload = "application/json"), (FormUpload = "multipart/form-data"), (FileBytes = "application/octet-stream"))),
     responses(
-        (status = 200, body = UploadAnswer, description = "Durable. A multipart body answers `FilesAnswer`, a result for each file.",
+        (status = 200, body = UploadReply, description = "Durable. A multipart body answers `FilesAnswer`, a result for each file.",
             headers(("Fieldpost-Receipt" = String, description = "The receipt of a raw or JSON body's file."))),
         (status = 400, body = ErrorBody, description = "Malformed body, or no file name."),
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),

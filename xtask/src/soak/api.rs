@@ -1,0 +1,85 @@
+//! Requests made up from the API's document by schemathesis: every answer is one that the document names.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::kill::{Client, Server};
+use crate::process::{run_to_end, say};
+use crate::python;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Made-up requests for each operation and phase.
+    #[arg(long, default_value_t = 100)]
+    examples: u32,
+}
+
+impl Default for Args {
+    fn default() -> Self {
+        Self { examples: 100 }
+    }
+}
+
+impl Args {
+    pub(crate) fn short() -> Self {
+        Self { examples: 5 }
+    }
+}
+
+/// Pinned, so that a new release cannot turn a green tree red.
+const SCHEMATHESIS: &str = "schemathesis==4.32.5";
+/// What an answer must be. That every request which fits its schema is taken is not among them: an e-mail address or a
+/// link that nobody made fits, and is refused.
+const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
+                      response_schema_conformance,response_headers_conformance,unsupported_method";
+
+/// Installs schemathesis where it is not yet; gives the folder of its program.
+pub(crate) fn prepare(root: &Path) -> Result<PathBuf> {
+    python::environment(&root.join("target/soak/api"), &[SCHEMATHESIS])
+}
+
+pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
+    let programs = prepare(root)?;
+    run_to_end(Command::new("cargo").current_dir(root).args([
+        "build",
+        "--locked",
+        "--package",
+        "fieldpost",
+    ]))?;
+    let folder = root.join(format!("target/soak/api-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let mut server = Server::prepare(root.join("target/debug/fieldpost"), folder.join("data"))?;
+    let token = server.add_people()?;
+    server.start()?;
+    let cookie = Client::new(server.base()).sign_in()?;
+    let senders = [
+        ("a person", format!("Cookie: {cookie}"), ",ignored_auth"),
+        // A wrong cookie beside a right token is no wrong sign-in: that check would complain of it.
+        ("a device", format!("Authorization: Bearer {token}"), ""),
+    ];
+    for (who, header, more) in senders {
+        say(format_args!("as {who}"));
+        run_to_end(
+            Command::new(programs.join("schemathesis"))
+                .current_dir(&folder)
+                .arg("run")
+                .arg(format!("{}/api/v1/openapi.json", server.base()))
+                .args([
+                    "--header",
+                    &header,
+                    "--checks",
+                    &format!("{CHECKS}{more}"),
+                    "--seed",
+                    "1",
+                ])
+                .args(["--max-examples", &args.examples.to_string()])
+                // Ends the sign-in that all others are made with.
+                .args(["--exclude-path", "/api/v1/session-cookie/logout"]),
+        )?;
+    }
+    server.kill()?;
+    std::fs::remove_dir_all(&folder)?;
+    Ok(())
+}
