@@ -8,6 +8,7 @@ mod export;
 mod gates;
 mod import;
 mod rebuild;
+mod receipt;
 mod replacement;
 mod serve;
 mod user;
@@ -27,6 +28,8 @@ pub(crate) enum Command {
     Import(import::Import),
     /// Write a recording in another format.
     Export(export::Export),
+    /// Check receipts, and the server's keys for them.
+    Receipt(receipt::Receipt),
     /// Derive everything again from the raw recordings.
     Rebuild(rebuild::Rebuild),
     /// People, on the data folder itself.
@@ -44,6 +47,7 @@ impl Command {
             Self::Analyze(command) => command.run(),
             Self::Import(command) => command.run(),
             Self::Export(command) => command.run(),
+            Self::Receipt(command) => command.run(),
             Self::Rebuild(command) => command.run(),
             Self::User(command) => command.run(),
             Self::Device(command) => command.run(),
