@@ -15,9 +15,33 @@ use sha2::{Digest, Sha256};
 #[serde(transparent)]
 pub struct Token(String);
 
+/// What a token begins with says where to look for it, and lets scanners for leaked secrets find it.
+const PERSONAL: &str = "fpp_";
+const SHARE: &str = "fps_";
+
 impl Token {
     pub fn generate() -> Self {
         Self(URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()))
+    }
+
+    /// A person's token for their scripts.
+    pub fn generate_personal() -> Self {
+        Self(format!("{PERSONAL}{}", Self::generate().0))
+    }
+
+    /// A link to one session.
+    pub fn generate_share() -> Self {
+        Self(format!("{SHARE}{}", Self::generate().0))
+    }
+
+    /// Whether this claims to be a person's token.
+    pub fn is_personal(&self) -> bool {
+        self.0.starts_with(PERSONAL)
+    }
+
+    /// Whether this claims to be a link to a session.
+    pub fn is_share(&self) -> bool {
+        self.0.starts_with(SHARE)
     }
 
     /// What a caller presented; any text, it simply matches nothing if it was never a token.

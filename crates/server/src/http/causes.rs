@@ -38,6 +38,8 @@ impl From<AccountError> for ApiError {
             AccountError::NoSuchDevice => Self::not_found("device"),
             AccountError::NoSuchTeam => Self::not_found("team that you own"),
             AccountError::NoSuchMember => Self::not_found("member of this team"),
+            AccountError::NoSuchToken => Self::not_found("token of yours"),
+            AccountError::NoSuchShare => Self::not_found("share"),
             AccountError::NoSuchInvitation => Self::not_found("invitation"),
             AccountError::AlreadyMember => Self::conflict("already_member", error.to_string()),
             AccountError::LastOwner => Self::conflict("last_owner", error.to_string()),

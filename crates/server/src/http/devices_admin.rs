@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::App;
 use super::body::Body;
 use super::error::{ApiError, ApiResult, ErrorBody};
-use super::identity::Editor;
+use super::identity::{Editor, Owner};
 use crate::auth::secret::Token;
 use crate::store::accounts_devices;
 use crate::store::audit::Actor;
@@ -123,11 +123,11 @@ pub(super) async fn renew_token(
 /// Gives a device with its token to another team. For whoever owns both; what it recorded so far stays with the old one.
 #[utoipa::path(post, path = "/api/v1/devices/{id}/transfer", operation_id = "transfer_device", tag = "devices", security(("cookie" = [])),
     params(("id" = String, Path, description = "Device id")), request_body = DeviceTransfer,
-    responses((status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+    responses((status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "`owners_only`."),
         (status = 404, body = ErrorBody, description = "No such device here, or the caller does not own both teams.")))]
 pub(super) async fn transfer(
     State(app): State<Arc<App>>,
-    Editor(member): Editor,
+    Owner(member): Owner,
     Path(id): Path<String>,
     Body(request): Body<DeviceTransfer>,
 ) -> ApiResult<StatusCode> {

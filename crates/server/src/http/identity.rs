@@ -18,7 +18,8 @@ use crate::auth::secret::{Token, TokenDigest};
 use crate::store::accounts::{Member, Role};
 use crate::store::accounts_devices::{self, DeviceIdentity};
 use crate::store::accounts_entry::{self, SIGN_IN_LIFE};
-use crate::store::{DeviceId, TenantId, UserId};
+use crate::store::shares::{self, Shared};
+use crate::store::{DeviceId, SessionId, TenantId, UserId, api_tokens};
 
 const COOKIE: &str = "fieldpost";
 /// The prefix makes browsers insist on Secure, Path=/ and no Domain, so that no neighbour can plant one.
@@ -40,7 +41,7 @@ impl FromRequestParts<Arc<App>> for Peer {
     }
 }
 
-/// A signed-in person of any role.
+/// A person of any role, by their cookie or a token of theirs.
 #[derive(Debug)]
 pub(super) struct Person(pub Member);
 
@@ -48,8 +49,13 @@ impl FromRequestParts<Arc<App>> for Person {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Self::Rejection> {
-        let signed_in = SignedIn::from_request_parts(parts, app).await?;
-        Ok(Self(signed_in.member))
+        match bearer(&parts.headers)?.filter(Token::is_personal) {
+            Some(token) => {
+                let member = api_tokens::member_of_token(&app.store, &token.digest()).await?;
+                member.map(Self).ok_or_else(ApiError::unauthorized)
+            }
+            None => Ok(Self(SignedIn::from_request_parts(parts, app).await?.member)),
+        }
     }
 }
 
@@ -137,6 +143,57 @@ impl FromRequestParts<Arc<App>> for Reader {
     }
 }
 
+/// Who may read a session: a [`Reader`], or whoever holds a link to it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SessionReader {
+    pub tenant: TenantId,
+    pub only_device: Option<DeviceId>,
+    pub only_session: Option<SessionId>,
+}
+
+impl SessionReader {
+    pub(super) fn of_team(tenant: TenantId) -> Self {
+        Self {
+            tenant,
+            only_device: None,
+            only_session: None,
+        }
+    }
+}
+
+impl FromRequestParts<Arc<App>> for SessionReader {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Self::Rejection> {
+        if bearer(&parts.headers)?.is_some_and(|token| token.is_share()) {
+            let ShareHolder(shared) = ShareHolder::from_request_parts(parts, app).await?;
+            return Ok(Self {
+                only_session: Some(shared.session),
+                ..Self::of_team(shared.tenant)
+            });
+        }
+        let reader = Reader::from_request_parts(parts, app).await?;
+        Ok(Self {
+            only_device: reader.only_device,
+            ..Self::of_team(reader.tenant)
+        })
+    }
+}
+
+/// Whoever holds a link to a session.
+#[derive(Debug)]
+pub(super) struct ShareHolder(pub Shared);
+
+impl FromRequestParts<Arc<App>> for ShareHolder {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Self::Rejection> {
+        let token = bearer(&parts.headers)?.ok_or_else(ApiError::unauthorized)?;
+        let shared = shares::open(&app.store, &token.digest()).await?;
+        shared.map(Self).ok_or_else(ApiError::unauthorized)
+    }
+}
+
 /// Who sends a recording: a device by its token, or a signed-in person who may change things.
 #[derive(Debug, Clone, Copy)]
 pub struct Sender {
@@ -173,6 +230,15 @@ impl FromRequestParts<Arc<App>> for Sender {
 
 /// The device whose token is presented; a token that is presented and wrong is refused, whatever cookie is beside it.
 async fn device(headers: &HeaderMap, app: &App) -> Result<Option<DeviceIdentity>, ApiError> {
+    let Some(token) = bearer(headers)?.filter(|token| !token.is_personal()) else {
+        return Ok(None);
+    };
+    let identity = accounts_devices::device_of_token(&app.store, &token.digest()).await?;
+    identity.map(Some).ok_or_else(ApiError::unauthorized)
+}
+
+/// The bearer token that is presented; another scheme is refused.
+fn bearer(headers: &HeaderMap) -> Result<Option<Token>, ApiError> {
     let Some(value) = headers.get(header::AUTHORIZATION) else {
         return Ok(None);
     };
@@ -184,9 +250,7 @@ async fn device(headers: &HeaderMap, app: &App) -> Result<Option<DeviceIdentity>
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(ApiError::unauthorized());
     }
-    let digest = Token::presented(token.trim()).digest();
-    let identity = accounts_devices::device_of_token(&app.store, &digest).await?;
-    identity.map(Some).ok_or_else(ApiError::unauthorized)
+    Ok(Some(Token::presented(token.trim())))
 }
 
 fn may_write(member: &Member) -> Result<(), ApiError> {

@@ -4,6 +4,7 @@
 //! extractor (`identity`), what goes wrong is one envelope (`error`), so no handler can forget either. It keeps no
 //! rows and no files: those are `store` and `ingest`.
 
+mod api_tokens;
 #[allow(
     unused_qualifications,
     reason = "utoipa's macro writes the path of a parameter type out"
@@ -26,6 +27,7 @@ mod receipts;
 mod recordings;
 mod sessions;
 mod setup;
+mod shares;
 mod sign_in;
 mod teams;
 pub mod tls;

@@ -12,8 +12,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{
-    App, audit, claims, devices_admin, health, invitations, me, receipts, recordings, sessions, setup,
-    sign_in, teams, upload,
+    App, api_tokens, audit, claims, devices_admin, health, invitations, me, receipts, recordings, sessions,
+    setup, shares, sign_in, teams, upload,
 };
 
 #[derive(OpenApi)]
@@ -22,7 +22,9 @@ use super::{
         title = "Fieldpost",
         description = "Recordings in, laps out. Times end in their unit; what is not known is null. Every answer that is \
                        not 2xx has the body `{\"error\": {\"code\", \"message\", \"line\"?}}`. People are known by the \
-                       cookie that signing in sets, devices by a bearer token; a device sees only its own recordings."
+                       cookie that signing in sets, devices by a bearer token; a device sees only its own recordings. \
+                       A person's token (`fpp_…`, as a bearer token) does what the cookie does for a member or viewer, \
+                       except under `/api/v1/me/`; a share token (`fps_…`) reads one session."
     ),
     components(schemas(upload::FilesAnswer, upload::FileAnswer, upload::FileRefused, upload::JsonUpload)),
     security(("cookie" = []), ("device" = [])),
@@ -38,6 +40,7 @@ impl Modify for Schemes {
         let cookie = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new("fieldpost")));
         components.add_security_scheme("cookie", cookie);
         let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        components.add_security_scheme("share", SecurityScheme::Http(bearer.clone()));
         components.add_security_scheme("device", SecurityScheme::Http(bearer));
     }
 }
@@ -45,7 +48,14 @@ impl Modify for Schemes {
 /// Answers write what is unknown as `null` and leave nothing out, so every member is there. The derive macro cannot
 /// know that of an `Option`; those that are left out, and what is sent to us, are named here.
 fn require_members(document: &mut utoipa::openapi::OpenApi) {
-    const MAY_LACK_MEMBERS: [&str; 4] = ["AcceptRequest", "ErrorDetail", "FilesAnswer", "ReanalyseRequest"];
+    const MAY_LACK_MEMBERS: [&str; 6] = [
+        "AcceptRequest",
+        "ApiTokenRequest",
+        "ErrorDetail",
+        "FilesAnswer",
+        "ReanalyseRequest",
+        "ShareRequest",
+    ];
     let components = document.components.get_or_insert_default();
     for (name, schema) in &mut components.schemas {
         if !MAY_LACK_MEMBERS.contains(&name.as_str()) {
@@ -130,6 +140,11 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(invitations::accept))
         .routes(routes!(me::teams))
         .routes(routes!(me::act_for))
+        .routes(routes!(api_tokens::list, api_tokens::make))
+        .routes(routes!(api_tokens::revoke))
+        .routes(routes!(shares::share, shares::list))
+        .routes(routes!(shares::revoke))
+        .routes(routes!(shares::shared))
         .routes(routes!(audit::list))
         .routes(routes!(receipts::of_recording))
         .routes(routes!(receipts::confirm))

@@ -41,6 +41,10 @@ pub enum AccountError {
     NoSuchMember,
     #[error("there is no such invitation; it may have been accepted")]
     NoSuchInvitation,
+    #[error("there is no such token of yours, or it is revoked already")]
+    NoSuchToken,
+    #[error("there is no such link, or it is revoked already")]
+    NoSuchShare,
     #[error("this address is in the team already")]
     AlreadyMember,
     #[error("a team needs an owner; make somebody else one first")]

@@ -58,6 +58,10 @@ id! {
     SessionId,
     /// A learned gate, kept for later recordings at the same place.
     TrackId,
+    /// A person's token.
+    ApiTokenId,
+    /// A link to a session.
+    ShareId,
     /// An invitation into a team.
     InvitationId,
     /// A piece of background work.

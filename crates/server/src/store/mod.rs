@@ -18,6 +18,7 @@
 pub mod accounts;
 pub mod accounts_devices;
 pub mod accounts_entry;
+pub mod api_tokens;
 pub mod audit;
 pub mod claims;
 mod connect;
@@ -30,6 +31,7 @@ mod migrate;
 pub mod recordings;
 mod scope;
 pub mod sessions;
+pub mod shares;
 pub mod sql;
 pub mod teams;
 pub mod tracks;

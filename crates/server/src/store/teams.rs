@@ -168,6 +168,11 @@ pub async fn remove(store: &Store, member: &Member, whom: UserId) -> Result<(), 
                     .bind(whom)
                     .execute()
                     .await?;
+                // Or they would work again, should the person ever come back.
+                rows.query("DELETE FROM api_tokens WHERE tenant_id = $1 AND user_id = $2")
+                    .bind(whom)
+                    .execute()
+                    .await?;
                 still_owned(&mut rows).await?;
                 audit::note(&mut rows, &by, Action::MemberRemoved, email, "", now).await?;
                 Ok(())

@@ -186,7 +186,6 @@ fn a_viewer_changes_no_device_and_only_owners_read_the_log() {
         ("POST", "/api/v1/devices".to_owned()),
         ("POST", "/api/v1/devices/claim-codes".to_owned()),
         ("POST", format!("/api/v1/devices/{id}/token")),
-        ("POST", format!("/api/v1/devices/{id}/transfer")),
         ("PATCH", format!("/api/v1/devices/{id}")),
         ("DELETE", format!("/api/v1/devices/{id}")),
     ] {

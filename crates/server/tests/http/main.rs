@@ -8,6 +8,7 @@
 
 mod accounts;
 mod accounts_devices;
+mod accounts_tokens;
 mod document;
 mod edge;
 #[path = "../support/engine.rs"]

@@ -60,6 +60,10 @@ struct Team {
     /// Somebody else than the owner.
     member: String,
     invitation: String,
+    share: String,
+    /// What the share shows its session by.
+    share_bearer: String,
+    token: String,
     bearer: String,
 }
 
@@ -72,6 +76,13 @@ impl Team {
         let cookie = site.sign_in(OWNER);
         let body = json!({ "email": format!("{MARK}@example.org"), "role": "viewer" }).to_string();
         let invited = site.post_json("/api/v1/team/invitations", &[("cookie", &cookie)], &body);
+        let post = |path: &str, body: Value| {
+            let made = site.post_json(path, &[("cookie", &cookie)], &body.to_string());
+            assert_eq!(made.status, 201, "{}", made.text());
+            made.json()
+        };
+        let share = post(&format!("/api/v1/sessions/{session}/shares"), json!({}));
+        let token = post("/api/v1/me/tokens", json!({ "name": MARK, "access": "write" }));
         let member = site.try_add_user(MEMBER, Role::Member, Some(OWNER)).unwrap();
         assert_eq!(site.analysed(("cookie", &cookie), &session)["status"], "ready");
         Self {
@@ -86,6 +97,9 @@ impl Team {
             recording: uploaded["recording_id"].as_str().unwrap().to_owned(),
             device,
             member: member.to_string(),
+            share: share["id"].as_str().unwrap().to_owned(),
+            share_bearer: format!("Bearer {}", share["token"].as_str().unwrap()),
+            token: token["id"].as_str().unwrap().to_owned(),
             invitation: invited.json()["id"].as_str().unwrap().to_owned(),
             bearer,
         }
@@ -97,6 +111,8 @@ impl Team {
             "/api/v1/sessions/{id}" => Some(&self.session),
             "/api/v1/recordings/{id}" => Some(&self.recording),
             "/api/v1/devices/{id}" => Some(&self.device),
+            "/api/v1/shares/{id}" => Some(&self.share),
+            "/api/v1/me/tokens/{id}" => Some(&self.token),
             "/api/v1/team/people/{user_id}" => Some(&self.member),
             "/api/v1/team/invitations/{id}" => Some(&self.invitation),
             _ => None,
@@ -121,13 +137,15 @@ impl Team {
     }
 
     /// What no stranger's answer may hold.
-    fn secrets(&self) -> [&str; 10] {
+    fn secrets(&self) -> [&str; 12] {
         [
             &self.tenant,
             OWNER,
             MEMBER,
             &self.member,
             &self.invitation,
+            &self.share,
+            &self.token,
             MARK,
             &self.session,
             &self.recording,
@@ -153,6 +171,7 @@ fn body_of(route: &str, team: &Team) -> Value {
         "POST /api/v1/devices" | "POST /api/v1/devices/claim-codes" | "PATCH /api/v1/devices/{id}" => {
             json!({ "name": "Changed" })
         }
+        "POST /api/v1/me/tokens" => json!({ "name": "Theirs", "access": "write" }),
         "PATCH /api/v1/team" => json!({ "name": "Changed" }),
         "PATCH /api/v1/team/people/{user_id}" => json!({ "role": "viewer" }),
         "POST /api/v1/team/invitations" => json!({ "email": "new@example.org", "role": "viewer" }),
@@ -270,6 +289,11 @@ fn another_teams_people_and_devices_neither_see_nor_change_anything() {
     site.add_user(STRANGER, Role::Owner);
     let stranger = site.sign_in(STRANGER);
     let (_, device) = site.add_device(STRANGER, "Stray");
+    let body = json!({ "name": "Script", "access": "write" }).to_string();
+    let made = site
+        .post_json("/api/v1/me/tokens", &[("cookie", &stranger)], &body)
+        .json();
+    let token = format!("Bearer {}", made["token"].as_str().unwrap());
     let routes = routes(&site);
     let before = all_that_is_read(&site, &team, &routes);
 
@@ -277,18 +301,21 @@ fn another_teams_people_and_devices_neither_see_nor_change_anything() {
         let name = route.name();
         let as_person = call(&site, route, &team, &[("cookie", &stranger)]);
         let as_device = call(&site, route, &team, &[("authorization", &device)]);
-        for reply in [&as_person, &as_device] {
+        let as_token = call(&site, route, &team, &[("authorization", &token)]);
+        for reply in [&as_person, &as_device, &as_token] {
             assert!(reply.status < 500, "{name}: {}", reply.status);
             assert_silent(reply, &team, &name);
         }
         if route.is_about_a_thing() {
             // A thing that is somebody else's and one that is not there look the same.
             assert_eq!(as_person.status, 404, "{name}: {}", as_person.text());
-            assert!(
-                matches!(as_device.status, 401 | 403 | 404),
-                "{name}: {}",
-                as_device.status
-            );
+            for reply in [&as_device, &as_token] {
+                assert!(
+                    matches!(reply.status, 401 | 403 | 404),
+                    "{name}: {}",
+                    reply.status
+                );
+            }
         }
     }
 
@@ -313,4 +340,36 @@ fn assert_the_ids_are_real(site: &Site, team: &Team, mut routes: Vec<Route>) {
             reply.text()
         );
     }
+}
+
+#[test]
+fn a_share_link_opens_its_session_and_nothing_else() {
+    let site = Site::owned();
+    let team = Team::of_owner(&site);
+    let who = [("authorization", team.share_bearer.as_str())];
+    let mut open = Vec::new();
+    for route in routes(&site).iter().filter(|route| !route.public) {
+        let reply = call(&site, route, &team, &who);
+        if reply.status < 300 {
+            open.push(route.name());
+        } else {
+            assert!(
+                matches!(reply.status, 401 | 403 | 404),
+                "{}: {}",
+                route.name(),
+                reply.status
+            );
+        }
+    }
+    open.sort();
+    assert_eq!(
+        open,
+        [
+            "GET /api/v1/sessions/{id}",
+            "GET /api/v1/sessions/{id}/channels",
+            "GET /api/v1/sessions/{id}/channels/data",
+            "GET /api/v1/sessions/{id}/laps",
+            "GET /api/v1/shared",
+        ]
+    );
 }

@@ -13,7 +13,7 @@ use super::{not_ready, visible};
 use crate::http::App;
 use crate::http::body::Params;
 use crate::http::error::{ApiError, ApiResult, ErrorBody};
-use crate::http::identity::Reader;
+use crate::http::identity::SessionReader;
 use crate::store::sessions::Status;
 
 /// A chart shows a dozen lines; with the points below this bounds an answer to some 10 MB.
@@ -61,7 +61,7 @@ pub(crate) struct DataSeries {
         (status = 409, body = ErrorBody, description = "`not_ready` or `analysis_failed`.")))]
 pub(crate) async fn data(
     State(app): State<Arc<App>>,
-    reader: Reader,
+    reader: SessionReader,
     Path(id): Path<String>,
     Params(params): Params<DataParams>,
 ) -> ApiResult<Json<ChannelData>> {
@@ -91,7 +91,7 @@ pub(crate) async fn data(
 
 /// A channel was not there. If the session is no longer ready its files were on their way out while they were read, and
 /// the channel may be back in a moment.
-async fn absent(app: &App, reader: Reader, id: &str, name: &str) -> ApiError {
+async fn absent(app: &App, reader: SessionReader, id: &str, name: &str) -> ApiError {
     match visible(app, reader, id).await {
         Ok(session) if session.state.status() == Status::Ready => {
             ApiError::not_found(&format!("channel `{name}` in this session"))
@@ -267,10 +267,7 @@ mod tests {
         let id = receipt.placed.session.unwrap().to_string();
         let url = "http://localhost".parse().unwrap();
         let app = App::new(&backend, url, &Config::local(folder.path()));
-        let reader = Reader {
-            tenant,
-            only_device: None,
-        };
+        let reader = SessionReader::of_team(tenant);
 
         let waiting = absent(&app, reader, &id, "gps.speed_mps").await;
         assert_eq!(

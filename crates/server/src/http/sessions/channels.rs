@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::{report, visible};
 use crate::http::App;
 use crate::http::error::{ApiError, ApiResult, ErrorBody};
-use crate::http::identity::Reader;
+use crate::http::identity::SessionReader;
 
 /// The part of a report that lists channels, passed on as it is stored.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -26,7 +26,7 @@ pub(crate) struct ChannelList {
         (status = 409, body = ErrorBody, description = "`not_ready` or `analysis_failed`.")))]
 pub(crate) async fn channels(
     State(app): State<Arc<App>>,
-    reader: Reader,
+    reader: SessionReader,
     Path(id): Path<String>,
 ) -> ApiResult<Json<ChannelList>> {
     let session = visible(&app, reader, &id).await?;

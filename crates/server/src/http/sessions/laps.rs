@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::{report, visible};
 use crate::http::App;
 use crate::http::error::{ApiError, ApiResult, ErrorBody};
-use crate::http::identity::Reader;
+use crate::http::identity::SessionReader;
 
 /// The part of a report that a lap table needs, passed on as it is stored.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -36,7 +36,7 @@ pub(crate) struct LapTable {
         (status = 409, body = ErrorBody, description = "`not_ready` or `analysis_failed`.")))]
 pub(crate) async fn laps(
     State(app): State<Arc<App>>,
-    reader: Reader,
+    reader: SessionReader,
     Path(id): Path<String>,
 ) -> ApiResult<Json<LapTable>> {
     let session = visible(&app, reader, &id).await?;

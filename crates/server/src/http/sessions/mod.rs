@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 
 use super::App;
 use super::error::{ApiError, ApiResult};
-use super::identity::Reader;
+use super::identity::SessionReader;
 use crate::store::SessionId;
 use crate::store::sessions::{self, Session, State, Status, Summary};
 
@@ -129,9 +129,12 @@ impl From<Status> for SessionStatus {
 }
 
 /// The session of that id, if the reader may see it. An id that is none names nothing.
-async fn visible(app: &App, reader: Reader, id: &str) -> ApiResult<Session> {
+pub(super) async fn visible(app: &App, reader: SessionReader, id: &str) -> ApiResult<Session> {
     let missing = || ApiError::not_found("session");
     let id: SessionId = id.parse().map_err(|_| missing())?;
+    if reader.only_session.is_some_and(|only| only != id) {
+        return Err(missing());
+    }
     let session = sessions::find(&app.store, reader.tenant, id)
         .await?
         .ok_or_else(missing)?;
@@ -143,7 +146,7 @@ async fn visible(app: &App, reader: Reader, id: &str) -> ApiResult<Session> {
 }
 
 /// The report of a session that has one; otherwise why it has none.
-async fn report(app: &App, reader: Reader, session: &Session) -> ApiResult<String> {
+async fn report(app: &App, reader: SessionReader, session: &Session) -> ApiResult<String> {
     let report = sessions::report(&app.store, reader.tenant, session.id).await?;
     report.ok_or_else(|| not_ready(session))
 }

@@ -10,7 +10,7 @@ use super::visible;
 use crate::http::App;
 use crate::http::body::Body;
 use crate::http::error::{ApiError, ApiResult, ErrorBody};
-use crate::http::identity::{Editor, Reader};
+use crate::http::identity::{Editor, SessionReader};
 use crate::store::sessions::Gates;
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -34,11 +34,7 @@ pub(crate) async fn reanalyse(
     Path(id): Path<String>,
     Body(request): Body<ReanalyseRequest>,
 ) -> ApiResult<StatusCode> {
-    let reader = Reader {
-        tenant: member.tenant,
-        only_device: None,
-    };
-    let session = visible(&app, reader, &id).await?;
+    let session = visible(&app, SessionReader::of_team(member.tenant), &id).await?;
     for text in [&request.gate, &request.finish].into_iter().flatten() {
         gate_text::parse(text).map_err(|error| ApiError::unprocessable("bad_gate", format!("{error}.")))?;
     }

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::{SessionSummary, visible};
 use crate::http::App;
 use crate::http::error::{ApiError, ApiResult, ErrorBody};
-use crate::http::identity::Reader;
+use crate::http::identity::SessionReader;
 use crate::store::sessions;
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -28,7 +28,7 @@ pub(crate) struct SessionDetail {
     responses((status = 200, body = SessionDetail), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub(crate) async fn show(
     State(app): State<Arc<App>>,
-    reader: Reader,
+    reader: SessionReader,
     Path(id): Path<String>,
 ) -> ApiResult<Json<SessionDetail>> {
     let session = visible(&app, reader, &id).await?;

@@ -18,3 +18,39 @@ ALTER TABLE invitations ENABLE ROW LEVEL SECURITY;
 ALTER TABLE invitations FORCE ROW LEVEL SECURITY;
 CREATE POLICY team ON invitations
   USING (current_setting('fieldpost.tenant', true) IN (tenant_id, '*'));
+
+-- A person's tokens for their scripts; one that was revoked is gone.
+CREATE TABLE api_tokens (
+  id            TEXT    COLLATE "C" NOT NULL PRIMARY KEY,
+  tenant_id     TEXT    NOT NULL REFERENCES tenants (id),
+  user_id       TEXT    NOT NULL REFERENCES users (id),
+  name          TEXT    NOT NULL,
+  access        TEXT    NOT NULL CHECK (access IN ('read', 'write')),
+  token_sha256  TEXT    NOT NULL UNIQUE,
+  created_at    BIGINT NOT NULL,
+  expires_at    BIGINT,                       -- NULL: does not end by itself
+  last_used_at  BIGINT
+);
+CREATE INDEX api_tokens_by_user ON api_tokens (tenant_id, user_id);
+
+-- Links that show one session; one that was revoked is gone.
+CREATE TABLE share_links (
+  id            TEXT    COLLATE "C" NOT NULL PRIMARY KEY,
+  tenant_id     TEXT    NOT NULL REFERENCES tenants (id),
+  session_id    TEXT    NOT NULL REFERENCES sessions (id),
+  token_sha256  TEXT    NOT NULL UNIQUE,
+  created_by    TEXT    NOT NULL REFERENCES users (id),
+  created_at    BIGINT NOT NULL,
+  expires_at    BIGINT NOT NULL
+);
+CREATE INDEX share_links_by_session ON share_links (tenant_id, session_id);
+
+ALTER TABLE api_tokens ENABLE ROW LEVEL SECURITY;
+ALTER TABLE api_tokens FORCE ROW LEVEL SECURITY;
+CREATE POLICY team ON api_tokens
+  USING (current_setting('fieldpost.tenant', true) IN (tenant_id, '*'));
+
+ALTER TABLE share_links ENABLE ROW LEVEL SECURITY;
+ALTER TABLE share_links FORCE ROW LEVEL SECURITY;
+CREATE POLICY team ON share_links
+  USING (current_setting('fieldpost.tenant', true) IN (tenant_id, '*'));
