@@ -2,6 +2,7 @@
 
 pub(crate) mod api;
 pub(crate) mod fuzz;
+mod heartbeats;
 pub(crate) mod kill;
 
 use std::path::Path;
@@ -14,6 +15,8 @@ pub(crate) enum Soak {
     Fuzz(fuzz::Args),
     /// Ask the server everything that its API's document allows, and more.
     Api(api::Args),
+    /// Send a million heartbeats, many of them twice, wrong or without time, and compare the hours.
+    Heartbeats(heartbeats::Args),
     /// Kill the server at random moments while uploads run, and look for what was acknowledged.
     Kill(kill::Args),
 }
@@ -22,6 +25,7 @@ pub(crate) fn run(root: &Path, soak: Soak) -> Result<()> {
     match soak {
         Soak::Fuzz(args) => fuzz::run(root, &args),
         Soak::Api(args) => api::run(root, &args),
+        Soak::Heartbeats(args) => heartbeats::run(root, &args),
         Soak::Kill(args) => kill::run(root, &args),
     }
 }

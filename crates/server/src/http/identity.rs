@@ -234,7 +234,9 @@ async fn device(headers: &HeaderMap, app: &App) -> Result<Option<DeviceIdentity>
         return Ok(None);
     };
     let identity = accounts_devices::device_of_token(&app.store, &token.digest()).await?;
-    identity.map(Some).ok_or_else(ApiError::unauthorized)
+    let identity = identity.ok_or_else(ApiError::unauthorized)?;
+    app.seen.heard(identity.tenant, identity.device, app.store.now());
+    Ok(Some(identity))
 }
 
 /// The bearer token that is presented; another scheme is refused.

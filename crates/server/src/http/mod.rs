@@ -13,9 +13,12 @@ mod audit;
 mod body;
 mod causes;
 mod claims;
+mod device;
+mod devices;
 mod devices_admin;
 mod error;
 mod health;
+mod heartbeats;
 mod identity;
 mod invitations;
 pub mod listen;
@@ -58,6 +61,8 @@ use crate::jobs::Jobs;
 use crate::objects::Objects;
 use crate::receipts::Receipts;
 use crate::store::Store;
+use crate::store::devices_state_seen::Seen;
+use crate::store::uptime_intake::Intake;
 use crate::web::Site;
 use error::ApiError;
 pub use openapi::openapi;
@@ -73,6 +78,8 @@ pub struct App {
     ingest: Ingest,
     jobs: Jobs,
     receipts: Receipts,
+    intake: Intake,
+    seen: Seen,
     passwords: Passwords,
     login_limits: LoginLimits,
     chart_permits: Arc<Semaphore>,
@@ -83,6 +90,7 @@ pub struct App {
 }
 
 impl App {
+    /// Needs a Tokio runtime.
     pub fn new(backend: &Backend, public_url: PublicUrl, config: &Config) -> Self {
         let plain = if !public_url.is_https() || config.allow_plain_ingest {
             Plain::Taken
@@ -97,6 +105,8 @@ impl App {
             ingest: backend.ingest.clone(),
             jobs: backend.jobs.clone(),
             receipts: backend.receipts.clone(),
+            intake: Intake::start(backend.store.clone()),
+            seen: Seen::start(backend.store.clone()),
             passwords: Passwords::default(),
             login_limits: LoginLimits::default(),
             chart_permits: Arc::new(Semaphore::new(CHARTS_AT_ONCE)),

@@ -12,8 +12,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{
-    App, api_tokens, audit, claims, devices_admin, health, invitations, me, receipts, recordings, sessions,
-    setup, shares, sign_in, teams, upload,
+    App, api_tokens, audit, claims, device, devices, devices_admin, health, heartbeats, invitations, me,
+    receipts, recordings, sessions, setup, shares, sign_in, teams, upload,
 };
 
 #[derive(OpenApi)]
@@ -48,11 +48,12 @@ impl Modify for Schemes {
 /// Answers write what is unknown as `null` and leave nothing out, so every member is there. The derive macro cannot
 /// know that of an `Option`; those that are left out, and what is sent to us, are named here.
 fn require_members(document: &mut utoipa::openapi::OpenApi) {
-    const MAY_LACK_MEMBERS: [&str; 6] = [
+    const MAY_LACK_MEMBERS: [&str; 7] = [
         "AcceptRequest",
         "ApiTokenRequest",
         "ErrorDetail",
         "FilesAnswer",
+        "HeartbeatBody",
         "ReanalyseRequest",
         "ShareRequest",
     ];
@@ -149,6 +150,12 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(receipts::of_recording))
         .routes(routes!(receipts::confirm))
         .routes(routes!(receipts::well_known))
+        .routes(routes!(heartbeats::ingest))
+        .routes(routes!(heartbeats::send))
+        .routes(routes!(device::ping::ping))
+        .routes(routes!(devices::list::list))
+        .routes(routes!(devices::show::show))
+        .routes(routes!(devices::uptime::uptime))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
         .routes(routes!(document));

@@ -27,6 +27,7 @@ macro_rules! step {
 const STEPS: &[Step] = &[
     step!(1, "0001_initial"),
     step!(2, "0002_receipt_keys"),
+    step!(4, "0004_uptime"),
     step!(7, "0007_people"),
     step!(8, "0008_teams"),
 ];
@@ -43,7 +44,7 @@ pub(super) async fn migrate(rows: &mut Rows, now: Timestamp) -> Result<(), Store
         // Asked inside the transaction: two processes may open a fresh database at the same moment.
         begin(rows).await?;
         set_scope(rows, Scope::Across).await?;
-        if newest(rows).await?.is_some_and(|newest| newest >= step.number) {
+        if is_applied(rows, step.number).await? {
             rows.run("ROLLBACK").await?;
             continue;
         }
@@ -61,6 +62,11 @@ pub(super) async fn migrate(rows: &mut Rows, now: Timestamp) -> Result<(), Store
         Some(found) if found > known => Err(StoreError::NewerSchema { found, known }),
         Some(_) | None => Ok(()),
     }
+}
+
+async fn is_applied(rows: &mut Rows, step: i64) -> Result<bool, StoreError> {
+    let asking = query("SELECT step FROM schema_steps WHERE step = $1").bind(step);
+    Ok(asking.fetch_optional(rows).await?.is_some())
 }
 
 async fn newest(rows: &mut Rows) -> Result<Option<i64>, StoreError> {

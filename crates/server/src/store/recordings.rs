@@ -108,6 +108,9 @@ pub async fn place(
     .bind(now)
     .execute()
     .await?;
+    if let Some(device) = new.device {
+        super::devices_state::data_came(rows, &[device], now).await?;
+    }
     let session = match new.kind {
         Kind::Drive => {
             super::sessions::insert(rows, ids, now).await?;

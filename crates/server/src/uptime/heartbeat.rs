@@ -190,8 +190,9 @@ fn device(members: &Map<String, Value>) -> Result<Option<String>, BadHeartbeat> 
     device_name(said).map(Some).ok_or(BadHeartbeat::DeviceName)
 }
 
-/// A device's own name for itself.
-pub(super) fn device_name(value: &Value) -> Option<String> {
+/// A device's own name for itself, if it can be one.
+#[must_use]
+pub fn device_name(value: &Value) -> Option<String> {
     let name = match value {
         Value::String(text) => text.trim().to_owned(),
         Value::Number(number) => number.to_string(),

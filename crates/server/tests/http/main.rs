@@ -16,6 +16,7 @@ mod engine;
 mod faults;
 #[path = "../support/faulty_fs.rs"]
 mod faulty_fs;
+mod heartbeats;
 mod receipts;
 mod recording;
 mod sessions;

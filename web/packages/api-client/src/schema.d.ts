@@ -21,6 +21,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/device/ping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What a device says of itself every few seconds (`vbatt_sense`, `storage_sd_free`, …): any JSON object of at most 4 KiB,
+         *     kept as its last known state. A `device_uid` other than its id becomes an alias of it.
+         */
+        post: operations["ping"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/upload": {
         parameters: {
             query?: never;
@@ -65,7 +85,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** The team's devices by name; with a device's token, itself. */
+        get: operations["list_devices"];
         put?: never;
         /** Adds a device to the team and shows its token, this once: for a phone that hands it on. */
         post: operations["add_device"];
@@ -116,7 +137,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** One device with its last known state. */
+        get: operations["show_device"];
         put?: never;
         post?: never;
         /** Ends a device: its tokens stop working at once, what it recorded stays. */
@@ -155,6 +177,43 @@ export interface paths {
         put?: never;
         /** Gives a device with its token to another team. For whoever owns both; what it recorded so far stays with the old one. */
         post: operations["transfer_device"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{id}/uptime": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A device's hours and its sessions. */
+        get: operations["device_uptime"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/heartbeats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stores heartbeats: one object, or an array of at most 1 000 in which each has its own result. Sending them again or in
+         *     another order changes nothing.
+         */
+        post: operations["send_heartbeats"];
         delete?: never;
         options?: never;
         head?: never;
@@ -646,6 +705,23 @@ export interface paths {
         patch: operations["change_role"];
         trace?: never;
     };
+    "/functions/v1/ingest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stores heartbeats of uptime loggers; the address that existing ones know. The same as `/api/v1/heartbeats`. */
+        post: operations["ingest_heartbeats"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -851,6 +927,15 @@ export interface components {
             /** Format: double */
             time_ms: number;
         };
+        DeviceDetails: {
+            /** @description Other names that it gives itself. */
+            aliases: string[];
+            device: components["schemas"]["DeviceSummary"];
+            /** @description What it said of itself last (`POST /api/device/ping`), as it said it. */
+            state: Record<string, never> | null;
+            /** @description When it said so, by the server's clock; RFC 3339. */
+            state_at: string | null;
+        };
         /** @description What a device needs to send. The token is shown this once; only its digest is kept. */
         DeviceKey: {
             device_uuid: string;
@@ -860,6 +945,11 @@ export interface components {
             /** @description For `Authorization: Bearer <token>`. */
             token: string;
         };
+        DeviceList: {
+            devices: components["schemas"]["DeviceSummary"][];
+            /** @description Give it as `cursor` for the next ones; `null` at the end. */
+            next: string | null;
+        };
         DeviceName: {
             /** @description 1 to 100 characters. */
             name: string;
@@ -867,6 +957,26 @@ export interface components {
         DeviceRef: {
             id: string;
             name: string;
+        };
+        /** @description One device. */
+        DeviceSummary: {
+            /** @description RFC 3339. */
+            created_at: string;
+            id: string;
+            /** @description When something new last came from it, carried by itself or by a person. */
+            last_data_at: string | null;
+            /** @description When it last made itself known, by the server's clock; RFC 3339. */
+            last_seen_at: string | null;
+            name: string;
+            /** @description Heard within the last 60 s. */
+            online: boolean;
+            /** @description Its tokens are no longer taken. */
+            revoked: boolean;
+            /**
+             * Format: double
+             * @description Hours by its heartbeats, in seconds; no second counts twice.
+             */
+            uptime_s: number;
         };
         DeviceTransfer: {
             /** @description The team that gets the device. */
@@ -967,6 +1077,46 @@ export interface components {
             /** @description `ok`. */
             status: string;
         };
+        /** @description One heartbeat of an uptime logger, for the API document; `docs/formats/heartbeat.md` has all of it. */
+        HeartbeatBody: {
+            boot_epoch?: string | null;
+            /** Format: int64 */
+            boot_number?: number | null;
+            device_uuid?: string | null;
+            last_update?: string | null;
+            /** Format: double */
+            run_seconds: number;
+            /** @description RFC 3339, or Unix seconds. */
+            session_start?: string | null;
+            /** Format: int64 */
+            start_revision?: number | null;
+            status?: string | null;
+        };
+        /** @description What became of one heartbeat. */
+        HeartbeatResult: {
+            /** @description This run is within the hours. False for suspect ones and while the session's start is not known. */
+            counted: boolean;
+            error: components["schemas"]["ErrorDetail"] | null;
+            /**
+             * Format: int64
+             * @description The longest run of the session that is believed, in seconds: what is up to it need not be sent again.
+             */
+            run_seconds: number | null;
+            /** @description `b:<boot epoch>:<boot number>` or `s:<session start>`. */
+            session: string | null;
+            /** @description Durable, whether it is counted or not. A sender keeps what is not stored. */
+            stored: boolean;
+            /** @description Why this run is stored and not counted: `negative`, `over_thirty_days`, `longer_than_possible`, `clock_unset`. */
+            suspect: string | null;
+        };
+        HeartbeatsAnswer: {
+            /** @description In the order in which they were sent. */
+            results: components["schemas"]["HeartbeatResult"][];
+            /** @description Whether everything was stored. */
+            success: boolean;
+        };
+        /** @description The one or many that a body is. */
+        HeartbeatsBody: components["schemas"]["HeartbeatBody"] | components["schemas"]["HeartbeatBody"][];
         InvitationDetail: {
             email: string;
             /** @description RFC 3339 in UTC. */
@@ -1094,6 +1244,12 @@ export interface components {
         };
         NewRole: {
             role: components["schemas"]["Role"];
+        };
+        PingAnswer: {
+            /** @description The server's clock, for devices without one: RFC 3339. */
+            server_time: string;
+            /** @description Always true. */
+            success: boolean;
         };
         /**
          * @description Where a channel's numbers come from.
@@ -1339,6 +1495,12 @@ export interface components {
             expires_at: string;
             session_id: string;
         };
+        SuspectRun: {
+            /** @description `negative`, `over_thirty_days`, `longer_than_possible` or `clock_unset`. */
+            reason: string;
+            /** Format: int64 */
+            run_seconds: number;
+        };
         TeamDetail: {
             id: string;
             name: string;
@@ -1390,6 +1552,61 @@ export interface components {
         };
         /** @description What an upload answers, for the API document: one file, or those of a multipart body. */
         UploadReply: components["schemas"]["UploadAnswer"] | components["schemas"]["FilesAnswer"];
+        /** @description How long a device was on. */
+        Uptime: {
+            /**
+             * Format: double
+             * @description Sum of their lengths; what it has over `counted_s` was claimed by more than one session.
+             */
+            claimed_s: number;
+            /**
+             * Format: double
+             * @description Length of the union of all sessions that have a place: no second counts twice.
+             */
+            counted_s: number;
+            /**
+             * Format: double
+             * @description Power-on hours of all sessions, unrounded: `counted_s` in hours.
+             */
+            hours: number;
+            /** @description Give it as `cursor` for earlier ones; `null` at the end. */
+            next: string | null;
+            /** @description The latest first. */
+            sessions: components["schemas"]["UptimeSession"][];
+            /**
+             * Format: int64
+             * @description Sessions with a run that is not counted.
+             */
+            sessions_suspect: number;
+            /** Format: int64 */
+            sessions_total: number;
+            /**
+             * Format: double
+             * @description Of sessions whose start is not known yet; not within the hours.
+             */
+            unplaced_s: number;
+        };
+        /** @description One session, from switching on to the last that was heard of it. */
+        UptimeSession: {
+            /** @description When something about it was last learned, by the server's clock; RFC 3339. */
+            changed_at: string;
+            /** @description By the device's clock; RFC 3339. */
+            last_update: string | null;
+            /** @description It shares time with another session of this device. */
+            overlaps: boolean;
+            /**
+             * Format: int64
+             * @description The run that is believed.
+             */
+            run_seconds: number;
+            /** @description `b:<boot epoch>:<boot number>` or `s:<session start>`. */
+            session: string;
+            /** @description RFC 3339; `null` while it is not known. */
+            started_at: string | null;
+            /** @description The device's own word. */
+            status: string | null;
+            suspect: components["schemas"]["SuspectRun"] | null;
+        };
         /**
          * @description What kind of vehicle, where the file or its owner says so.
          * @enum {string}
@@ -1428,6 +1645,111 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WellKnown"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    ping: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description Kept. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PingAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
@@ -1580,6 +1902,55 @@ export interface operations {
             };
             /** @description `owners_only`. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_devices: {
+        parameters: {
+            query?: {
+                /** @description Devices in one answer: 50 without it, 200 at most. */
+                limit?: number;
+                /** @description `next` of the answer before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceList"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1753,6 +2124,53 @@ export interface operations {
             };
             /** @description `bad_name`. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    show_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Device id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceDetails"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1986,6 +2404,172 @@ export interface operations {
             };
             /** @description No such device here, or the caller does not own both teams. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    device_uptime: {
+        parameters: {
+            query?: {
+                /** @description Sessions in one answer: 50 without it, 200 at most. */
+                limit?: number;
+                /** @description `next` of the answer before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Device id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Uptime"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    send_heartbeats: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HeartbeatsBody"];
+            };
+        };
+        responses: {
+            /** @description What is said to be stored is durable. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeartbeatsAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A single heartbeat that cannot be stored. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3762,6 +4346,112 @@ export interface operations {
             };
             /** @description `last_owner`. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    ingest_heartbeats: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HeartbeatsBody"];
+            };
+        };
+        responses: {
+            /** @description What is said to be stored is durable. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeartbeatsAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A single heartbeat that cannot be stored. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };

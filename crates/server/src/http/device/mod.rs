@@ -1,0 +1,5 @@
+//! What a device asks and says beside its recordings and heartbeats, always as itself.
+
+pub(super) mod body;
+pub(super) mod ping;
+mod sender;

@@ -1,0 +1,143 @@
+//! What devices were last heard to say: when, under which names, in which state.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::uptime::{parts, values, with_tenant};
+use super::{DeviceId, Store, StoreError, TeamRows, TenantId};
+
+/// Names that one device is known by beside its id; later ones are not noted.
+const ALIASES_MAX: i64 = 8;
+
+/// Notes that something new has come from devices.
+pub async fn data_came(
+    rows: &mut TeamRows<'_>,
+    devices: &[DeviceId],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    for part in parts(devices) {
+        let mut writing = rows.composed(format!(
+            "INSERT INTO device_states (tenant_id, device_id, data_at) VALUES {} \
+             ON CONFLICT (tenant_id, device_id) DO UPDATE SET data_at = excluded.data_at \
+             WHERE device_states.data_at IS NULL OR excluded.data_at > device_states.data_at",
+            with_tenant(part.len(), 2)
+        ));
+        for device in part {
+            writing = writing.bind(*device).bind(now);
+        }
+        writing.execute().await?;
+    }
+    Ok(())
+}
+
+/// Notes when devices were last heard; earlier times than those known change nothing.
+pub async fn heard(rows: &mut TeamRows<'_>, seen: &[(DeviceId, Timestamp)]) -> Result<(), StoreError> {
+    for part in parts(seen) {
+        let mut writing = rows.composed(format!(
+            "WITH heard(device_id, at) AS (VALUES {}) UPDATE devices SET seen_at = \
+             (SELECT MAX(h.at) FROM heard h WHERE h.device_id = devices.id) \
+             WHERE tenant_id = $1 AND id IN (SELECT h.device_id FROM heard h \
+             WHERE h.device_id = devices.id AND (devices.seen_at IS NULL OR devices.seen_at < h.at))",
+            values(part.len(), 2)
+        ));
+        for (device, at) in part {
+            writing = writing.bind(*device).bind(*at);
+        }
+        writing.execute().await?;
+    }
+    Ok(())
+}
+
+/// Keeps the names that devices were heard by. A name stays with the device that used it first.
+pub async fn note_aliases(
+    rows: &mut TeamRows<'_>,
+    said: &BTreeSet<(String, DeviceId)>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let names: BTreeSet<&String> = said.iter().map(|(name, _)| name).collect();
+    let known = known_names(rows, &names).await?;
+    for (name, device) in said.iter().filter(|(name, _)| !known.contains_key(name)) {
+        rows.query(
+            "INSERT INTO device_aliases (tenant_id, alias, device_id, noted_at) \
+             SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS BIGINT) \
+             WHERE (SELECT COUNT(*) FROM device_aliases WHERE tenant_id = $1 AND device_id = $3) < $5 \
+             ON CONFLICT (tenant_id, alias) DO NOTHING",
+        )
+        .bind(name.as_str())
+        .bind(*device)
+        .bind(now)
+        .bind(ALIASES_MAX)
+        .execute()
+        .await?;
+    }
+    Ok(())
+}
+
+/// Which of a team's devices each name means: an id, or a name that a device was heard by.
+pub async fn named(
+    store: &Store,
+    tenant: TenantId,
+    names: &BTreeSet<&String>,
+) -> Result<BTreeMap<String, DeviceId>, StoreError> {
+    known_names(&mut store.read(tenant).await?, names).await
+}
+
+async fn known_names(
+    rows: &mut TeamRows<'_>,
+    names: &BTreeSet<&String>,
+) -> Result<BTreeMap<String, DeviceId>, StoreError> {
+    let mut found = BTreeMap::new();
+    let names: Vec<&String> = names.iter().copied().collect();
+    for part in parts(&names) {
+        let texts = [
+            "SELECT w.name, a.device_id FROM wanted w CROSS JOIN device_aliases a \
+             WHERE a.tenant_id = $1 AND a.alias = w.name",
+            // Second, so that an id means its device whatever another one calls itself.
+            "SELECT w.name, d.id AS device_id FROM wanted w CROSS JOIN devices d \
+             WHERE d.tenant_id = $1 AND d.id = LOWER(w.name)",
+        ];
+        for text in texts {
+            let places = values(part.len(), 1);
+            let mut asking = rows.composed(format!("WITH wanted(name) AS (VALUES {places}) {text}"));
+            for name in part {
+                asking = asking.bind(name.as_str());
+            }
+            for row in asking.fetch_all().await? {
+                found.insert(row.get("name")?, row.get("device_id")?);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Keeps what a device said of itself, in place of what it said before, and the names it was heard by.
+pub async fn keep_ping(
+    store: &Store,
+    tenant: TenantId,
+    device: DeviceId,
+    ping: String,
+    aliases: BTreeSet<(String, DeviceId)>,
+) -> Result<(), StoreError> {
+    let now = store.now();
+    store
+        .write(tenant, move |mut rows| {
+            Box::pin(async move {
+                if !aliases.is_empty() {
+                    note_aliases(&mut rows, &aliases, now).await?;
+                }
+                rows.query(
+                    "INSERT INTO device_states (tenant_id, device_id, ping, ping_at) VALUES ($1, $2, $3, $4) \
+                     ON CONFLICT (tenant_id, device_id) DO UPDATE SET ping = excluded.ping, ping_at = excluded.ping_at \
+                     WHERE device_states.ping_at IS NULL OR excluded.ping_at >= device_states.ping_at",
+                )
+                .bind(device)
+                .bind(ping)
+                .bind(now)
+                .execute()
+                .await
+                .map(drop)
+            })
+        })
+        .await
+}

@@ -1,0 +1,103 @@
+//! Devices as their people see them.
+
+use jiff::Timestamp;
+
+use super::sql::Row;
+use super::{DeviceId, Store, StoreError, TenantId};
+
+/// One device with what was last heard of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    pub id: DeviceId,
+    pub name: String,
+    pub created_at: Timestamp,
+    pub revoked_at: Option<Timestamp>,
+    /// As the rows have it; the process may have heard it since.
+    pub seen_at: Option<Timestamp>,
+    pub data_at: Option<Timestamp>,
+    pub counted_us: i64,
+}
+
+/// What one device's own page has more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Details {
+    pub device: Device,
+    pub aliases: Vec<String>,
+    /// JSON, as the device said it.
+    pub ping: Option<String>,
+    pub ping_at: Option<Timestamp>,
+}
+
+/// A team's devices by name, from behind `after` on; with `only`, that one.
+pub async fn list(
+    store: &Store,
+    tenant: TenantId,
+    only: Option<DeviceId>,
+    after: Option<DeviceId>,
+    limit: u32,
+) -> Result<(Vec<Device>, Option<DeviceId>), StoreError> {
+    let mut rows = store.read(tenant).await?;
+    let found = rows
+        .query(
+            "SELECT d.id, d.name, d.created_at, d.revoked_at, d.seen_at, s.data_at, \
+             COALESCE(t.counted_us, 0) AS counted_us FROM devices d \
+             LEFT JOIN device_states s ON s.tenant_id = d.tenant_id AND s.device_id = d.id \
+             LEFT JOIN uptime_totals t ON t.tenant_id = d.tenant_id AND t.device_id = d.id \
+             WHERE d.tenant_id = $1 AND (CAST($2 AS TEXT) IS NULL OR d.id = $2) \
+             AND (CAST($3 AS TEXT) IS NULL OR (d.name, d.id) > \
+             (SELECT a.name, a.id FROM devices a WHERE a.tenant_id = $1 AND a.id = $3)) \
+             ORDER BY d.name, d.id LIMIT $4",
+        )
+        .bind(only)
+        .bind(after)
+        .bind(i64::from(limit) + 1)
+        .fetch_all()
+        .await?;
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let devices: Vec<Device> = found.iter().take(limit).map(from_row).collect::<Result<_, _>>()?;
+    let next = devices.last().filter(|_| found.len() > limit).map(|last| last.id);
+    Ok((devices, next))
+}
+
+/// One device of a team.
+pub async fn find(store: &Store, tenant: TenantId, id: DeviceId) -> Result<Option<Details>, StoreError> {
+    let mut rows = store.read(tenant).await?;
+    let row = rows
+        .query(
+            "SELECT d.id, d.name, d.created_at, d.revoked_at, d.seen_at, s.data_at, s.ping, s.ping_at, \
+             COALESCE(t.counted_us, 0) AS counted_us FROM devices d \
+             LEFT JOIN device_states s ON s.tenant_id = d.tenant_id AND s.device_id = d.id \
+             LEFT JOIN uptime_totals t ON t.tenant_id = d.tenant_id AND t.device_id = d.id \
+             WHERE d.tenant_id = $1 AND d.id = $2",
+        )
+        .bind(id)
+        .fetch_optional()
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let aliases = rows
+        .query("SELECT alias FROM device_aliases WHERE tenant_id = $1 AND device_id = $2 ORDER BY alias")
+        .bind(id)
+        .fetch_all()
+        .await?;
+    Ok(Some(Details {
+        device: from_row(&row)?,
+        aliases: aliases
+            .iter()
+            .map(|row| row.get("alias"))
+            .collect::<Result<_, _>>()?,
+        ping: row.get("ping")?,
+        ping_at: row.get("ping_at")?,
+    }))
+}
+
+fn from_row(row: &Row) -> Result<Device, StoreError> {
+    Ok(Device {
+        id: row.get("id")?,
+        name: row.get("name")?,
+        created_at: row.get("created_at")?,
+        revoked_at: row.get("revoked_at")?,
+        seen_at: row.get("seen_at")?,
+        data_at: row.get("data_at")?,
+        counted_us: row.get("counted_us")?,
+    })
+}
