@@ -94,7 +94,27 @@ fn only_digests_are_stored() {
     site.add_user(OWNER, Role::Owner);
     let cookie = site.sign_in(OWNER);
     let (_, bearer) = site.add_device(OWNER, "Logger");
+    let session = site.upload(("cookie", &cookie), "a.csv", b"1,2\r\n")["session_id"].clone();
+    let made = |path: &str, body: serde_json::Value, key: &str| {
+        let reply = site.post_json(path, &[("cookie", &cookie)], &body.to_string());
+        reply.json()[key].as_str().unwrap().to_owned()
+    };
+    let shares = format!("/api/v1/sessions/{}/shares", session.as_str().unwrap());
+    let named = serde_json::json!({ "name": "Mine", "access": "read" });
+    let invited = serde_json::json!({ "email": "crew@example.org", "role": "member" });
+    let (token, share) = (
+        made("/api/v1/me/tokens", named.clone(), "token"),
+        made(&shares, serde_json::json!({}), "token"),
+    );
+    let code = made("/api/v1/devices/claim-codes", named.clone(), "code").replace('-', "");
+    let device = made("/api/v1/devices", named, "token");
+    let invitation = made("/api/v1/team/invitations", invited, "link");
     let secrets = [
+        token.as_str(),
+        &share,
+        &code,
+        &device,
+        invitation.split_once('#').unwrap().1,
         setup.as_str(),
         PASSWORD,
         cookie.split_once('=').unwrap().1,
