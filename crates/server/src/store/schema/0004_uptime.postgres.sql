@@ -1,4 +1,4 @@
--- How long devices were on, what they said last, and what their people want of them.
+-- How long devices were on, and what they said last.
 
 -- All that was heard of one session, as maxima (`server::uptime::Evidence`).
 CREATE TABLE uptime_sessions (
@@ -56,31 +56,6 @@ CREATE TABLE device_states (
   PRIMARY KEY (tenant_id, device_id)
 );
 
-CREATE TABLE breadcrumbs (
-  tenant_id    TEXT    NOT NULL REFERENCES tenants (id),
-  device_id    TEXT    NOT NULL REFERENCES devices (id),
-  sha256       TEXT    NOT NULL,               -- of the content: the same one again is the same one
-  received_at  BIGINT NOT NULL,
-  content      TEXT    NOT NULL,               -- JSON
-  PRIMARY KEY (tenant_id, device_id, sha256)
-);
-CREATE INDEX breadcrumbs_newest ON breadcrumbs (tenant_id, device_id, received_at);
-
--- What people want of a device.
-CREATE TABLE desired_states (
-  tenant_id      TEXT    NOT NULL REFERENCES tenants (id),
-  device_id      TEXT    NOT NULL REFERENCES devices (id),
-  version        BIGINT NOT NULL,             -- from 1, one more with each change
-  content        TEXT    NOT NULL,             -- JSON; passwords in it are sealed
-  set_at         BIGINT NOT NULL,
-  set_by         TEXT    REFERENCES users (id),
-  acked_version  BIGINT,                      -- the newest that the device has answered for
-  acked_at       BIGINT,
-  applied        BIGINT,                      -- whether it took that one
-  ack_message    TEXT,
-  PRIMARY KEY (tenant_id, device_id)
-);
-
 ALTER TABLE uptime_sessions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE uptime_sessions FORCE ROW LEVEL SECURITY;
 CREATE POLICY team ON uptime_sessions
@@ -99,14 +74,4 @@ CREATE POLICY team ON device_aliases
 ALTER TABLE device_states ENABLE ROW LEVEL SECURITY;
 ALTER TABLE device_states FORCE ROW LEVEL SECURITY;
 CREATE POLICY team ON device_states
-  USING (current_setting('fieldpost.tenant', true) IN (tenant_id, '*'));
-
-ALTER TABLE breadcrumbs ENABLE ROW LEVEL SECURITY;
-ALTER TABLE breadcrumbs FORCE ROW LEVEL SECURITY;
-CREATE POLICY team ON breadcrumbs
-  USING (current_setting('fieldpost.tenant', true) IN (tenant_id, '*'));
-
-ALTER TABLE desired_states ENABLE ROW LEVEL SECURITY;
-ALTER TABLE desired_states FORCE ROW LEVEL SECURITY;
-CREATE POLICY team ON desired_states
   USING (current_setting('fieldpost.tenant', true) IN (tenant_id, '*'));

@@ -1,4 +1,4 @@
--- How long devices were on, what they said last, and what their people want of them.
+-- How long devices were on, and what they said last.
 
 -- All that was heard of one session, as maxima (`server::uptime::Evidence`).
 CREATE TABLE uptime_sessions (
@@ -53,30 +53,5 @@ CREATE TABLE device_states (
   data_at    INTEGER,                          -- when something new last came from it
   ping       TEXT,                             -- JSON, as the device said it last
   ping_at    INTEGER,
-  PRIMARY KEY (tenant_id, device_id)
-) STRICT;
-
-CREATE TABLE breadcrumbs (
-  tenant_id    TEXT    NOT NULL REFERENCES tenants (id),
-  device_id    TEXT    NOT NULL REFERENCES devices (id),
-  sha256       TEXT    NOT NULL,               -- of the content: the same one again is the same one
-  received_at  INTEGER NOT NULL,
-  content      TEXT    NOT NULL,               -- JSON
-  PRIMARY KEY (tenant_id, device_id, sha256)
-) STRICT;
-CREATE INDEX breadcrumbs_newest ON breadcrumbs (tenant_id, device_id, received_at);
-
--- What people want of a device.
-CREATE TABLE desired_states (
-  tenant_id      TEXT    NOT NULL REFERENCES tenants (id),
-  device_id      TEXT    NOT NULL REFERENCES devices (id),
-  version        INTEGER NOT NULL,             -- from 1, one more with each change
-  content        TEXT    NOT NULL,             -- JSON; passwords in it are sealed
-  set_at         INTEGER NOT NULL,
-  set_by         TEXT    REFERENCES users (id),
-  acked_version  INTEGER,                      -- the newest that the device has answered for
-  acked_at       INTEGER,
-  applied        INTEGER,                      -- whether it took that one
-  ack_message    TEXT,
   PRIMARY KEY (tenant_id, device_id)
 ) STRICT;
