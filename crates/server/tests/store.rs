@@ -13,11 +13,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use server::clock::{Clock, Ids};
+use server::store::keys;
 use server::store::sql::query;
 use server::store::{Store, StoreError, TenantId};
 use support::engine;
 use tokio::sync::oneshot;
 use uuid::Uuid;
+use wire::receipt::{Accepted, TrustedKeys};
 
 struct Noon;
 
@@ -190,6 +192,60 @@ async fn a_database_of_a_newer_program_is_refused() {
         matches!(error, StoreError::NewerSchema { found: 999, .. }),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_step_that_comes_after_a_later_one_is_made_up_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path(), &Arc::default()).await;
+    let without = store.write_across::<(), StoreError, _>(|rows| {
+        Box::pin(async move {
+            for statement in [
+                "DROP TABLE server_keys",
+                "DROP TABLE storage_epochs",
+                "DROP INDEX recordings_by_bytes",
+                "DELETE FROM schema_steps WHERE step = 2",
+            ] {
+                query(statement).execute(rows).await?;
+            }
+            Ok(())
+        })
+    });
+    without.await.unwrap();
+    store.close().await;
+
+    let store = open(folder.path(), &Arc::default()).await;
+    assert!(keys::load(&store).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn two_processes_that_start_at_once_share_one_key_and_rotate_one_after_the_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let (a, b) = (
+        open(folder.path(), &Arc::default()).await,
+        open(folder.path(), &Arc::default()).await,
+    );
+    let seed = |byte| keys::Seed([byte; 32]);
+    let founded = tokio::join!(keys::found(&a, seed(1)), keys::found(&b, seed(2)));
+    assert!(founded.0.is_ok() && founded.1.is_ok());
+    let (of_a, of_b) = (keys::load(&a).await.unwrap(), keys::load(&b).await.unwrap());
+    let (of_a, of_b) = (of_a.unwrap(), of_b.unwrap());
+    assert_eq!((of_a.keys.len(), of_a.keys[0].public), (1, of_b.keys[0].public));
+    assert_eq!(of_a.storage_epoch, of_b.storage_epoch);
+
+    let rotated = tokio::join!(keys::rotate(&a, seed(3)), keys::rotate(&b, seed(4)));
+    assert!(rotated.0.is_ok() && rotated.1.is_ok());
+    let keys = keys::load(&a).await.unwrap().unwrap().keys;
+    let mut device = TrustedKeys::new(keys[2].public, None);
+    for key in keys[..2].iter().rev() {
+        assert_eq!(
+            device.accept(&key.statement.unwrap()),
+            Ok(Accepted::Changed),
+            "an unbroken chain"
+        );
+    }
+    let secrets: Vec<bool> = keys.iter().map(|key| key.secret.is_some()).collect();
+    assert_eq!(secrets, [true, false, false]);
 }
 
 #[test]
