@@ -429,7 +429,8 @@ async fn check_session(backend: &Backend, tenant: TenantId, id: SessionId) -> Re
             }
         }
         Status::Waiting | Status::Analysing => {
-            let jobs = query("SELECT COUNT(*) AS n FROM jobs WHERE session_id = $1").bind(id);
+            let jobs =
+                query("SELECT COUNT(*) AS n FROM jobs WHERE recording_id = $1").bind(session.recording);
             if count(&backend.store, jobs).await? == 0 {
                 return Err(format!(
                     "{} waits for a job that does not exist",

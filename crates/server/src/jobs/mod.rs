@@ -1,19 +1,20 @@
-//! Background work: takes due jobs, analyses recordings on blocking threads, and settles each job in one transaction
-//! with what it changed.
+//! Background work: takes due jobs, derives what their kind derives from a recording on blocking threads, and settles each
+//! job in one transaction with what it changed.
 //!
 //! ```text
-//!        take (attempts + 1)          ready / failed, job gone
+//!        take (attempts + 1)          its subject says what was found, job gone
 //! due ────────────────────► leased ──────────────────────────►
 //!  ▲                          │ │
-//!  └── a passing trouble, ────┘ └── too many tries: job gone, session failed with the reason
+//!  └── a passing trouble, ────┘ └── too many tries: job gone, the subject says the reason
 //!      later; or crash
 //! ```
 //!
 //! A job may run more than once, so running it twice does no harm: derived files are made aside, put in place whole, and
-//! shown only by the transaction that ends the job. A recording that cannot be analysed is not a failed job: its session
-//! is `failed` with the reason and can be analysed again.
+//! shown only by the transaction that ends the job. A recording that cannot be used is not a failed job: its subject
+//! says why and can be tried again.
 
 mod analysis;
+mod drives;
 mod settle;
 mod telemetry;
 mod worker;

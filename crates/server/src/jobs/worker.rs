@@ -1,18 +1,16 @@
-//! Taking a job and running it, and the loop around that; how a try ends is in `settle`.
+//! Taking a job and running it, and the loop around that. What a job of a kind does is in a module of its own, how a try
+//! ends in `settle`.
 
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
 
-use super::analysis::{Derived, JobError, derive};
+use super::Jobs;
 use super::settle::ATTEMPTS_MAX;
-use super::{Jobs, Request};
 use crate::clock::after;
-use crate::store::jobs::{self, Taken};
-use crate::store::sessions::{self, Assignment, Failure, Found};
-use crate::store::tracks::{self, Track};
-use crate::store::{StoreError, TrackId};
+use crate::store::StoreError;
+use crate::store::jobs::{self, Kind, Taken};
 
 /// How long a worker may be silent before its job is taken by another.
 const LEASE: SignedDuration = SignedDuration::from_mins(10);
@@ -25,7 +23,7 @@ const REPLACEMENTS_MAX: usize = 32;
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 
 /// Why a try came to nothing, where another may not: our own trouble or the machine's, never the recording's.
-struct Passing(String);
+pub(super) struct Passing(String);
 
 impl From<std::io::Error> for Passing {
     fn from(error: std::io::Error) -> Self {
@@ -84,7 +82,7 @@ impl Jobs {
     /// Until the next job is due.
     async fn pause(&self) -> Duration {
         match jobs::next_due(&self.store).await {
-            // Not below a moment: a job that is due but cannot be taken (its session is busy) must not spin.
+            // Not below a moment: a job that is due but cannot be taken (its recording is busy) must not spin.
             Ok(Some(due)) => Duration::try_from(due.duration_since(self.store.now()))
                 .unwrap_or(Duration::ZERO)
                 .clamp(Duration::from_millis(100), LOOK_EVERY),
@@ -116,55 +114,14 @@ impl Jobs {
     }
 
     async fn attempt(&self, job: &Taken) -> Result<(), Passing> {
-        let assignment = sessions::assignment(&self.store, job.tenant, job.session).await?;
-        let Some(assignment) = assignment else {
-            return self.drop_orphan(*job).await;
-        };
-        let known = tracks::up_to(&self.store, job.tenant, assignment.tracks_known).await?;
-        let tracks_known = assignment
-            .tracks_known
-            .unwrap_or_else(|| known.last().map_or(0, |last| last.number));
-        let derived = self.derive_holding(job, &assignment, known).await?;
-
-        if !self.renew(job).await? {
-            // Another worker has it by now; what was made here is dropped.
-            return Ok(());
+        match job.kind {
+            Kind::Analyse => self.analyse(job).await,
         }
-        let (objects, tenant, recording) = (self.objects.clone(), job.tenant, assignment.recording);
-        let Derived { draft, output } = match derived {
-            Ok(derived) => derived,
-            Err(failure) => {
-                let name = self.store.new_id();
-                on_thread(move || Ok(objects.remove_derived(tenant, recording, name)?)).await?;
-                return Ok(self.mark_failed(*job, failure).await?);
-            }
-        };
-        on_thread(move || Ok(objects.publish_derived(tenant, recording, draft)?)).await?;
-
-        let learned = output.learned.map(|shape| Track {
-            id: TrackId(self.store.new_id()),
-            number: tracks_known + 1,
-            shape,
-        });
-        let found = Found {
-            summary: output.summary,
-            report: output.report,
-            analysis_version: output.analysis_version,
-            tracks_known,
-            track: if assignment.tracks_known.is_some() {
-                assignment.track
-            } else {
-                output.track
-            },
-        };
-        let learned = learned.filter(|_| assignment.tracks_known.is_none());
-        self.settle(*job, found, learned).await?;
-        Ok(())
     }
 
-    /// A job whose session is gone has nothing to do, now or later.
-    async fn drop_orphan(&self, job: Taken) -> Result<(), Passing> {
-        tracing::error!(session = %job.session, "an analysis is dropped: its session is gone");
+    /// A job whose subject is gone has nothing to do, now or later.
+    pub(super) async fn drop_orphan(&self, job: Taken) -> Result<(), Passing> {
+        tracing::error!(recording = %job.recording, kind = job.kind.as_str(), "a job is dropped: its subject is gone");
         let ending = self.store.write::<_, StoreError, _>(job.tenant, move |mut rows| {
             Box::pin(async move { jobs::end(&mut rows, &job).await })
         });
@@ -172,29 +129,14 @@ impl Jobs {
         Ok(())
     }
 
-    /// Derives on a blocking thread and keeps the lease alive meanwhile. The thread cannot be stopped, so it is waited for
-    /// whatever becomes of the lease: a worker that has one running takes no other job. The inner error is the recording's
-    /// fault: trying again would give the same.
-    async fn derive_holding(
+    /// Works on a blocking thread and keeps the lease alive meanwhile. The thread cannot be stopped, so it is waited for
+    /// whatever becomes of the lease: a worker that has one running takes no other job.
+    pub(super) async fn holding<T: Send + 'static>(
         &self,
         job: &Taken,
-        assignment: &Assignment,
-        tracks: Vec<Track>,
-    ) -> Result<Result<Derived, Failure>, Passing> {
-        let request = Request {
-            gate: assignment.gate.clone(),
-            finish: assignment.finish.clone(),
-            tracks,
-        };
-        let (objects, analyze) = (self.objects.clone(), self.analyze.clone());
-        let (tenant, sha256, name) = (job.tenant, assignment.sha256, self.store.new_id());
-        let work = on_thread(
-            move || match derive(&objects, &*analyze, tenant, sha256, &request, name) {
-                Ok(derived) => Ok(Ok(derived)),
-                Err(JobError::Unusable(failure)) => Ok(Err(failure)),
-                Err(JobError::Io(error)) => Err(error.into()),
-            },
-        );
+        work: impl FnOnce() -> Result<T, Passing> + Send + 'static,
+    ) -> Result<T, Passing> {
+        let work = on_thread(work);
         tokio::pin!(work);
         loop {
             tokio::select! {
@@ -202,14 +144,15 @@ impl Jobs {
                 () = tokio::time::sleep(self.renew_every) => {
                     // A lease that is lost shows before the files are put in place.
                     if let Err(error) = self.renew(job).await {
-                        tracing::warn!(session = %job.session, %error, "a lease could not be renewed");
+                        tracing::warn!(recording = %job.recording, %error, "a lease could not be renewed");
                     }
                 }
             }
         }
     }
 
-    async fn renew(&self, job: &Taken) -> Result<bool, StoreError> {
+    /// `false` where another worker has the job by now; what was made for it is to be dropped.
+    pub(super) async fn renew(&self, job: &Taken) -> Result<bool, StoreError> {
         let (job, until) = (*job, after(self.store.now(), LEASE));
         self.store
             .write(job.tenant, move |mut rows| {
@@ -219,8 +162,8 @@ impl Jobs {
     }
 }
 
-/// A panic in the analysis is a passing trouble: it is counted, and in the end the job is given up with its text.
-async fn on_thread<T: Send + 'static>(
+/// A panic in the work is a passing trouble: it is counted, and in the end the job is given up with its text.
+pub(super) async fn on_thread<T: Send + 'static>(
     act: impl FnOnce() -> Result<T, Passing> + Send + 'static,
 ) -> Result<T, Passing> {
     match tokio::task::spawn_blocking(act).await {

@@ -1,5 +1,8 @@
 //! Background work as rows: born in the transaction that needs it, leased to one worker, gone when done or given up: the
-//! outcome, with the reason of a failure, is the session's.
+//! outcome, with the reason of a failure, is its subject's, a session or a picture.
+//!
+//! A job is about one recording. Its kind says what is done with it, and two jobs of one recording never run at a time:
+//! they would derive the same files.
 //!
 //! The only queries that cross tenants are here: a worker takes whatever is due.
 
@@ -7,14 +10,38 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::sql::{Rows, query};
-use super::{JobId, SessionId, Store, StoreError, TeamRows, TenantId};
+use super::{JobId, RecordingId, Store, StoreError, TeamRows, TenantId, bad_row, sessions};
+
+/// What is done with a recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A drive's session is analysed.
+    Analyse,
+}
+
+impl Kind {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Analyse => "analyse",
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self, StoreError> {
+        match text {
+            "analyse" => Ok(Self::Analyse),
+            other => Err(bad_row(format!("jobs.kind is {other:?}"))),
+        }
+    }
+}
 
 /// A job that this process holds until its lease ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Taken {
     pub id: JobId,
     pub tenant: TenantId,
-    pub session: SessionId,
+    pub kind: Kind,
+    pub recording: RecordingId,
     /// This try included.
     pub attempts: i64,
     pub lease: Uuid,
@@ -23,22 +50,24 @@ pub struct Taken {
 pub async fn insert(
     rows: &mut TeamRows<'_>,
     id: JobId,
-    session: SessionId,
+    kind: Kind,
+    recording: RecordingId,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     rows.query(
-        "INSERT INTO jobs (tenant_id, id, kind, session_id, created_at, next_try_at) \
-         VALUES ($1, $2, 'analyse', $3, $4, $4)",
+        "INSERT INTO jobs (tenant_id, id, kind, recording_id, created_at, next_try_at) \
+         VALUES ($1, $2, $3, $4, $5, $5)",
     )
     .bind(id)
-    .bind(session)
+    .bind(kind.as_str())
+    .bind(recording)
     .bind(now)
     .execute()
     .await?;
     Ok(())
 }
 
-/// Leases the job that has been due longest and marks its session as being analysed. A session whose other job is
+/// Leases the job that has been due longest and marks its subject as being worked on. A recording whose other job is
 /// still being worked on waits, so two workers never derive the same files.
 pub async fn take(
     rows: &mut Rows,
@@ -49,10 +78,10 @@ pub async fn take(
     let row = query(
         "UPDATE jobs SET lease = $1, lease_until = $2, attempts = attempts + 1 WHERE id = (\
            SELECT j.id FROM jobs j WHERE j.next_try_at <= $3 \
-           AND NOT EXISTS (SELECT 1 FROM jobs o WHERE o.session_id = j.session_id AND o.lease IS NOT NULL \
+           AND NOT EXISTS (SELECT 1 FROM jobs o WHERE o.recording_id = j.recording_id AND o.lease IS NOT NULL \
                            AND o.lease_until > $3) \
            ORDER BY j.next_try_at, j.id LIMIT 1) \
-         RETURNING id, tenant_id, session_id, attempts",
+         RETURNING id, tenant_id, kind, recording_id, attempts",
     )
     .bind(lease)
     .bind(lease_until)
@@ -63,12 +92,17 @@ pub async fn take(
     let taken = Taken {
         id: row.get("id")?,
         tenant: row.get("tenant_id")?,
-        session: row.get("session_id")?,
+        kind: Kind::parse(&row.get::<String>("kind")?)?,
+        recording: row.get("recording_id")?,
         attempts: row.get("attempts")?,
         lease,
     };
     let mut rows = TeamRows::of(rows, taken.tenant);
-    super::sessions::set_status(&mut rows, taken.session, super::sessions::Status::Analysing, now).await?;
+    match taken.kind {
+        Kind::Analyse => {
+            sessions::set_status(&mut rows, taken.recording, sessions::Status::Analysing, now).await?;
+        }
+    }
     Ok(Some(taken))
 }
 
@@ -87,9 +121,9 @@ pub async fn renew(rows: &mut TeamRows<'_>, job: &Taken, until: Timestamp) -> Re
 /// What became of a job that its holder wants to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// It is gone and its session is the holder's to change.
+    /// It is gone and its subject is the holder's to change.
     Last,
-    /// It is gone, but a newer job of the session waits; the session is that one's.
+    /// It is gone, but a newer job of the recording waits; the subject is that one's.
     Superseded,
     /// The lease had been lost; nothing was changed.
     NotHeld,
@@ -107,8 +141,8 @@ pub async fn end(rows: &mut TeamRows<'_>, job: &Taken) -> Result<Ended, StoreErr
         return Ok(Ended::NotHeld);
     }
     let others = rows
-        .query("SELECT COUNT(*) AS others FROM jobs WHERE tenant_id = $1 AND session_id = $2")
-        .bind(job.session)
+        .query("SELECT COUNT(*) AS others FROM jobs WHERE tenant_id = $1 AND recording_id = $2")
+        .bind(job.recording)
         .fetch_one()
         .await?;
     Ok(if others.get::<i64>("others")? > 0 {
@@ -118,7 +152,7 @@ pub async fn end(rows: &mut TeamRows<'_>, job: &Taken) -> Result<Ended, StoreErr
     })
 }
 
-/// Gives a job back to be tried again at `next_try`, with so many tries counted; its session waits meanwhile.
+/// Gives a job back to be tried again at `next_try`, with so many tries counted; its subject waits meanwhile.
 pub async fn give_back(
     rows: &mut TeamRows<'_>,
     job: &Taken,
@@ -137,22 +171,24 @@ pub async fn give_back(
         .bind(job.lease)
         .execute()
         .await?;
-    if back == 1 {
-        super::sessions::set_status(rows, job.session, super::sessions::Status::Waiting, now).await?;
+    if back == 0 {
+        return Ok(());
     }
-    Ok(())
+    match job.kind {
+        Kind::Analyse => sessions::set_status(rows, job.recording, sessions::Status::Waiting, now).await,
+    }
 }
 
-/// Drops the jobs of a session that nobody works on, before a new one takes their place.
+/// Drops the jobs of a recording that nobody works on, before a new one takes their place.
 pub async fn clear_idle(
     rows: &mut TeamRows<'_>,
-    session: SessionId,
+    recording: RecordingId,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     rows.query(
-        "DELETE FROM jobs WHERE tenant_id = $1 AND session_id = $2 AND (lease IS NULL OR lease_until <= $3)",
+        "DELETE FROM jobs WHERE tenant_id = $1 AND recording_id = $2 AND (lease IS NULL OR lease_until <= $3)",
     )
-    .bind(session)
+    .bind(recording)
     .bind(now)
     .execute()
     .await?;

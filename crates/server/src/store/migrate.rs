@@ -28,6 +28,7 @@ const STEPS: &[Step] = &[
     step!(1, "0001_initial"),
     step!(2, "0002_receipt_keys"),
     step!(4, "0004_uptime"),
+    step!(5, "0005_pictures"),
     step!(7, "0007_people"),
     step!(8, "0008_teams"),
 ];

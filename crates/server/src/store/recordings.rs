@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::sql::Row;
 use super::{
-    DeviceId, JobId, RecordingId, SessionId, Store, StoreError, TeamRows, TenantId, UserId, bad_row,
+    DeviceId, JobId, RecordingId, SessionId, Store, StoreError, TeamRows, TenantId, UserId, bad_row, jobs,
 };
 use crate::objects::Digest;
 
@@ -114,7 +114,7 @@ pub async fn place(
     let session = match new.kind {
         Kind::Drive => {
             super::sessions::insert(rows, ids, now).await?;
-            super::jobs::insert(rows, ids.job, ids.session, now).await?;
+            jobs::insert(rows, ids.job, jobs::Kind::Analyse, ids.recording, now).await?;
             Some(ids.session)
         }
         Kind::Picture => None,

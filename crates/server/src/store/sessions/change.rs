@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{Failure, Status, Summary};
 use crate::store::recordings::NewIds;
-use crate::store::{JobId, SessionId, StoreError, TeamRows, TrackId, jobs};
+use crate::store::{JobId, RecordingId, SessionId, StoreError, TeamRows, TrackId, jobs};
 
 /// Forgets what an earlier analysis found.
 const NOTHING_FOUND: &str = "report = NULL, analysis_version = NULL, started_at = NULL, track_name = NULL, \
@@ -29,14 +29,14 @@ pub(in crate::store) async fn insert(
 
 pub(in crate::store) async fn set_status(
     rows: &mut TeamRows<'_>,
-    id: SessionId,
+    recording: RecordingId,
     status: Status,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    rows.query("UPDATE sessions SET status = $2, status_at = $3 WHERE tenant_id = $1 AND id = $4")
+    rows.query("UPDATE sessions SET status = $2, status_at = $3 WHERE tenant_id = $1 AND recording_id = $4")
         .bind(status.as_str())
         .bind(now)
-        .bind(id)
+        .bind(recording)
         .execute()
         .await?;
     Ok(())
@@ -62,17 +62,17 @@ pub async fn requeue(
 ) -> Result<bool, StoreError> {
     let back = format!(
         "UPDATE sessions SET status = 'waiting', status_at = $2, {NOTHING_FOUND}, \
-         error_code = NULL, error_message = NULL, error_line = NULL WHERE tenant_id = $1 AND id = $3"
+         error_code = NULL, error_message = NULL, error_line = NULL WHERE tenant_id = $1 AND id = $3 \
+         RETURNING recording_id"
     );
-    let changed = rows.composed(back).bind(now).bind(id).execute().await?;
-    if changed == 0 {
-        return Ok(false);
-    }
+    let back = rows.composed(back).bind(now).bind(id).fetch_optional().await?;
+    let Some(back) = back else { return Ok(false) };
+    let recording = back.get("recording_id")?;
     if let Some(gates) = gates {
         set_gates(rows, id, gates).await?;
     }
-    jobs::clear_idle(rows, id, now).await?;
-    jobs::insert(rows, job, id, now).await?;
+    jobs::clear_idle(rows, recording, now).await?;
+    jobs::insert(rows, job, jobs::Kind::Analyse, recording, now).await?;
     Ok(true)
 }
 
@@ -104,7 +104,7 @@ pub struct Found {
 /// `ready`, with everything that was found.
 pub async fn set_ready(
     rows: &mut TeamRows<'_>,
-    id: SessionId,
+    recording: RecordingId,
     found: &Found,
     now: Timestamp,
 ) -> Result<(), StoreError> {
@@ -113,7 +113,7 @@ pub async fn set_ready(
         "UPDATE sessions SET status = 'ready', status_at = $2, report = $3, analysis_version = $4, \
          tracks_known = $5, track_id = $6, started_at = $7, track_name = $8, format = $9, vehicle = $10, \
          best_ms = $11, laps_timed = $12, duration_s = $13, distance_m = $14, \
-         error_code = NULL, error_message = NULL, error_line = NULL WHERE tenant_id = $1 AND id = $15",
+         error_code = NULL, error_message = NULL, error_line = NULL WHERE tenant_id = $1 AND recording_id = $15",
     )
     .bind(now)
     .bind(&found.report)
@@ -128,7 +128,7 @@ pub async fn set_ready(
     .bind(summary.laps_timed)
     .bind(summary.duration_s)
     .bind(summary.distance_m)
-    .bind(id)
+    .bind(recording)
     .execute()
     .await?;
     Ok(())
@@ -137,20 +137,20 @@ pub async fn set_ready(
 /// `failed`, with the reason; whatever an earlier analysis found is forgotten.
 pub async fn set_failed(
     rows: &mut TeamRows<'_>,
-    id: SessionId,
+    recording: RecordingId,
     failure: &Failure,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let failed = format!(
         "UPDATE sessions SET status = 'failed', status_at = $2, error_code = $3, error_message = $4, \
-         error_line = $5, {NOTHING_FOUND} WHERE tenant_id = $1 AND id = $6"
+         error_line = $5, {NOTHING_FOUND} WHERE tenant_id = $1 AND recording_id = $6"
     );
     rows.composed(failed)
         .bind(now)
         .bind(&failure.code)
         .bind(&failure.message)
         .bind(failure.line.and_then(|line| i64::try_from(line).ok()))
-        .bind(id)
+        .bind(recording)
         .execute()
         .await?;
     Ok(())

@@ -244,6 +244,9 @@ pub async fn locate(store: &Store, id: RecordingId) -> Result<Option<(TenantId, 
         .transpose()
 }
 
+const ASSIGNMENT: &str = "SELECT s.recording_id, s.gate, s.finish, s.tracks_known, s.track_id, r.sha256 \
+     FROM sessions s JOIN recordings r ON r.id = s.recording_id WHERE s.tenant_id = $1";
+
 /// What to analyse and with what.
 pub async fn assignment(
     store: &Store,
@@ -251,25 +254,40 @@ pub async fn assignment(
     id: SessionId,
 ) -> Result<Option<Assignment>, StoreError> {
     let mut rows = store.read(tenant).await?;
+    let row = rows.composed(format!("{ASSIGNMENT} AND s.id = $2")).bind(id);
+    row.fetch_optional()
+        .await?
+        .as_ref()
+        .map(assignment_from_row)
+        .transpose()
+}
+
+/// The same for the session of a recording.
+pub async fn assignment_of(
+    store: &Store,
+    tenant: TenantId,
+    recording: RecordingId,
+) -> Result<Option<Assignment>, StoreError> {
+    let mut rows = store.read(tenant).await?;
     let row = rows
-        .query(
-            "SELECT s.recording_id, s.gate, s.finish, s.tracks_known, s.track_id, r.sha256 FROM sessions s \
-             JOIN recordings r ON r.id = s.recording_id WHERE s.tenant_id = $1 AND s.id = $2",
-        )
-        .bind(id)
-        .fetch_optional()
-        .await?;
-    row.map(|row| {
-        Ok(Assignment {
-            recording: row.get("recording_id")?,
-            sha256: digest_from_row(&row)?,
-            gate: row.get("gate")?,
-            finish: row.get("finish")?,
-            tracks_known: row.get("tracks_known")?,
-            track: row.get("track_id")?,
-        })
+        .composed(format!("{ASSIGNMENT} AND s.recording_id = $2"))
+        .bind(recording);
+    row.fetch_optional()
+        .await?
+        .as_ref()
+        .map(assignment_from_row)
+        .transpose()
+}
+
+fn assignment_from_row(row: &Row) -> Result<Assignment, StoreError> {
+    Ok(Assignment {
+        recording: row.get("recording_id")?,
+        sha256: digest_from_row(row)?,
+        gate: row.get("gate")?,
+        finish: row.get("finish")?,
+        tracks_known: row.get("tracks_known")?,
+        track: row.get("track_id")?,
     })
-    .transpose()
 }
 
 fn from_row(row: &Row) -> Result<Session, StoreError> {
