@@ -2,8 +2,10 @@
 //!
 //! Each session is analysed with exactly what its last analysis knew (its gates, the tracks of that time), so the same
 //! program gives the same bytes. Where files are missing or different, the session goes through the job runner once
-//! more, which replaces them safely, and is looked at again before anything is said. Raw recordings are only read, and
-//! their hashes checked.
+//! more, which replaces them safely, and is looked at again before anything is said. Pictures are looked at again in the
+//! same way. Raw recordings are only read, and their hashes checked.
+
+mod pictures;
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -15,12 +17,13 @@ use crate::backend::Backend;
 use crate::jobs::{JobError, Request, derive};
 use crate::objects::{DerivedFile, Digest, Objects};
 use crate::store::sessions::{self, Failure, State};
-use crate::store::{RecordingId, SessionId, StoreError, TenantId, tracks};
+use crate::store::{self, RecordingId, SessionId, StoreError, TenantId, tracks};
 
-/// What became of one session.
+/// What became of one session or picture.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Rebuilt {
-    pub session_id: SessionId,
+    /// `null` for a picture.
+    pub session_id: Option<SessionId>,
     pub recording_id: RecordingId,
     pub file_name: String,
     #[serde(flatten)]
@@ -68,11 +71,14 @@ impl Outcome {
 pub enum RebuildError {
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("session {session}: {cause}")]
-    Io { session: SessionId, cause: io::Error },
+    #[error("recording {recording}: {cause}")]
+    Io {
+        recording: RecordingId,
+        cause: io::Error,
+    },
 }
 
-/// Rebuilds every session of every tenant, oldest first; `each` hears of every one with its number and their count.
+/// Rebuilds every session and then every picture of every tenant, oldest first; `each` hears of every one with its number and their count.
 ///
 /// The caller opened the folder to work on it ([`Backend::open`]), so no server runs beside it.
 pub async fn rebuild(
@@ -82,10 +88,18 @@ pub async fn rebuild(
     // What is still waiting has nothing to compare with yet.
     while backend.jobs.run_next().await? {}
     let all = sessions::all(&backend.store).await?;
-    let mut rebuilt = Vec::with_capacity(all.len());
+    let stills = store::pictures::all(&backend.store).await?;
+    let count = all.len() + stills.len();
+    let mut rebuilt = Vec::with_capacity(count);
     for (tenant, session) in &all {
         if let Some(one) = rebuild_one(backend, *tenant, *session).await? {
-            each(rebuilt.len() + 1, all.len(), &one);
+            each(rebuilt.len() + 1, count, &one);
+            rebuilt.push(one);
+        }
+    }
+    for (tenant, picture) in stills {
+        if let Some(one) = pictures::rebuild_one(backend, tenant, picture).await? {
+            each(rebuilt.len() + 1, count, &one);
             rebuilt.push(one);
         }
     }
@@ -134,7 +148,7 @@ async fn rebuild_one(
             present: objects.derived_files(tenant, recording)?,
         }))
     };
-    let io = |cause| RebuildError::Io { session: id, cause };
+    let io = |cause| RebuildError::Io { recording, cause };
     let compared = tokio::task::spawn_blocking(compare)
         .await
         .map_err(|error| io(io::Error::other(error)))?;
@@ -146,7 +160,7 @@ async fn rebuild_one(
         },
     };
     Ok(Some(Rebuilt {
-        session_id: id,
+        session_id: Some(id),
         recording_id: recording,
         file_name: session.file_name,
         outcome,
@@ -198,7 +212,7 @@ async fn replace(
     let present = tokio::task::spawn_blocking(move || objects.derived_files(tenant, recording))
         .await
         .unwrap_or_else(|error| Err(io::Error::other(error)))
-        .map_err(|cause| RebuildError::Io { session: id, cause })?;
+        .map_err(|cause| RebuildError::Io { recording, cause })?;
     let reason = match (compared.fresh, after.state) {
         (Ok(fresh), State::Ready(_)) if fresh == present => return Ok(Outcome::Replaced { files }),
         (Err(cause), State::Failed(now)) if cause == now => {

@@ -26,7 +26,7 @@ use server::objects::{Digest, Objects};
 use server::place::DATABASE_FILE;
 use server::store::sessions::{self, Gates, Status};
 use server::store::sql::{Query, Row, query};
-use server::store::{SessionId, Store, TenantId, jobs, recordings};
+use server::store::{RecordingId, SessionId, Store, TenantId, jobs, pictures, recordings};
 use sha2::Digest as _;
 use support::crash_fs::{CrashFs, Fate};
 use support::*;
@@ -47,7 +47,7 @@ enum Act {
     },
     Picture {
         name: &'static str,
-        bytes: &'static str,
+        bytes: &'static [u8],
     },
     /// The connection breaks half-way.
     BreakOff {
@@ -66,6 +66,10 @@ const OPENED: &str = "tick_ms,row_type,acc_x,acc_y,acc_z,gyro_x,gyro_y,gyro_z,la
                       5,M,OPEN,00112233445566778899aabbccddeeff,rs-core,1.0.0,race\n10,I,0.1,0.2,1.0\n";
 const GROWN: &str = "tick_ms,row_type,acc_x,acc_y,acc_z,gyro_x,gyro_y,gyro_z,lat,lon,alt,speed,sats,vbat,gps_epoch\n\
                      5,M,OPEN,00112233445566778899aabbccddeeff,rs-core,1.0.0,race\n10,I,0.1,0.2,1.0\n20,I,0.1,0.2,1.1\n";
+
+const PICTURE: &[u8] = include_bytes!("pictures/tiny.jpg");
+/// The camera's connection broke, and its proxy sent what it had.
+const CUT_PICTURE: &[u8] = PICTURE.split_at(800).0;
 
 const SCRIPT: &[Act] = &[
     Act::Send {
@@ -124,7 +128,11 @@ const SCRIPT: &[Act] = &[
     },
     Act::Picture {
         name: "gate.jpg",
-        bytes: "\u{ff}jpeg",
+        bytes: PICTURE,
+    },
+    Act::Picture {
+        name: "cut.jpg",
+        bytes: CUT_PICTURE,
     },
     Act::Reanalyse,
     Act::Restart,
@@ -132,22 +140,23 @@ const SCRIPT: &[Act] = &[
 ];
 
 /// (tenant, name, bytes, version) of everything that the whole script stores.
-const STORED: &[(TenantId, &str, &str, i64)] = &[
-    (TENANT_A, "a.csv", FIRST, 1),
-    (TENANT_A, "a.csv", OTHER, 2),
-    (TENANT_A, "b.csv", FIRST, 1),
-    (TENANT_A, "broken.csv", "bad bytes", 1),
-    (TENANT_A, "carried.csv", GROWN, 2),
-    (TENANT_A, "gate.jpg", "\u{ff}jpeg", 1),
-    (TENANT_A, "sess_1.csv", OPENED, 1),
-    (TENANT_B, "a.csv", FIRST, 1),
+const STORED: &[(TenantId, &str, &[u8], i64)] = &[
+    (TENANT_A, "a.csv", FIRST.as_bytes(), 1),
+    (TENANT_A, "a.csv", OTHER.as_bytes(), 2),
+    (TENANT_A, "b.csv", FIRST.as_bytes(), 1),
+    (TENANT_A, "broken.csv", b"bad bytes", 1),
+    (TENANT_A, "carried.csv", GROWN.as_bytes(), 2),
+    (TENANT_A, "cut.jpg", CUT_PICTURE, 2),
+    (TENANT_A, "gate.jpg", PICTURE, 1),
+    (TENANT_A, "sess_1.csv", OPENED.as_bytes(), 1),
+    (TENANT_B, "a.csv", FIRST.as_bytes(), 1),
 ];
 
 /// What was answered with success, and so must never be lost.
 struct Acknowledged {
     tenant: TenantId,
     receipt: Receipt,
-    bytes: &'static str,
+    bytes: &'static [u8],
 }
 
 /// A machine: its disk, its database and what it has promised so far.
@@ -257,12 +266,12 @@ impl Machine {
                 self.acknowledged.push(Acknowledged {
                     tenant,
                     receipt,
-                    bytes,
+                    bytes: bytes.as_bytes(),
                 });
             }
             Act::Picture { name, bytes } => {
                 let sender = from_logger(TENANT_A, LOGGER_1);
-                let sent = send_kind(&backend.ingest, sender, name, bytes.as_bytes(), Kind::Picture).await;
+                let sent = send_kind(&backend.ingest, sender, name, bytes, Kind::Picture).await;
                 let receipt = sent.map_err(broken)?;
                 self.acknowledged.push(Acknowledged {
                     tenant: TENANT_A,
@@ -334,9 +343,14 @@ impl Machine {
             query("SELECT COUNT(*) AS n FROM sessions WHERE status IN ('waiting', 'analysing')"),
         )
         .await?;
+        let waiting = query("SELECT COUNT(*) AS n FROM pictures WHERE state = 'waiting'");
+        let unseen = count(&backend.store, waiting).await?;
         backend.store.close().await;
         if unfinished > 0 {
             return Err(format!("{unfinished} sessions were never finished"));
+        }
+        if unseen > 0 {
+            return Err(format!("{unseen} pictures were never looked at"));
         }
         Ok(())
     }
@@ -354,7 +368,7 @@ impl Machine {
                 (
                     tenant.to_string(),
                     (*name).to_owned(),
-                    sha256(bytes.as_bytes()).to_string(),
+                    sha256(bytes).to_string(),
                     *version,
                 )
             })
@@ -377,7 +391,7 @@ impl Machine {
             let found = found
                 .map_err(broken)?
                 .ok_or("an acknowledged recording has no row")?;
-            if found.sha256 != sha256(bytes.as_bytes()) || found.session != receipt.placed.session {
+            if found.sha256 != sha256(bytes) || found.session != receipt.placed.session {
                 return Err(format!("an acknowledged recording has become {found:?}"));
             }
         }
@@ -390,6 +404,9 @@ impl Machine {
         }
         for (tenant, session) in sessions::all(&backend.store).await.map_err(broken)? {
             check_session(backend, tenant, session).await?;
+        }
+        for (tenant, picture) in pictures::all(&backend.store).await.map_err(broken)? {
+            check_picture(backend, tenant, picture).await?;
         }
         Ok(())
     }
@@ -440,6 +457,37 @@ async fn check_session(backend: &Backend, tenant: TenantId, id: SessionId) -> Re
         }
     }
     Ok(())
+}
+
+async fn check_picture(backend: &Backend, tenant: TenantId, id: RecordingId) -> Result<(), Broken> {
+    let picture = pictures::find(&backend.store, tenant, id)
+        .await
+        .map_err(broken)?
+        .unwrap();
+    match (&picture.state, picture.file_name.as_str()) {
+        (pictures::State::Good, "gate.jpg") => {
+            let thumbnails = server::pictures::examine(PICTURE).verdict.map_err(broken)?;
+            let files = backend.objects.derived_files(tenant, id).map_err(broken)?;
+            let found: Vec<_> = files.into_iter().map(|file| (file.name, file.sha256)).collect();
+            let wanted = [
+                ("large.jpg".to_owned(), sha256(&thumbnails.large)),
+                ("small.jpg".to_owned(), sha256(&thumbnails.small)),
+            ];
+            if found != wanted {
+                return Err(format!("a picture is good with other thumbnails: {found:?}"));
+            }
+            Ok(())
+        }
+        (pictures::State::Quarantined(reason), "cut.jpg") if reason.code == "truncated" => Ok(()),
+        (pictures::State::Waiting, name) => {
+            let jobs = query("SELECT COUNT(*) AS n FROM jobs WHERE recording_id = $1").bind(id);
+            if count(&backend.store, jobs).await? == 0 {
+                return Err(format!("{name} waits for a job that does not exist"));
+            }
+            Ok(())
+        }
+        (state, name) => Err(format!("{name} is {state:?}")),
+    }
 }
 
 fn sha256(bytes: &[u8]) -> Digest {

@@ -13,7 +13,7 @@ use crate::output;
 pub(crate) struct Rebuild {
     #[command(flatten)]
     data_dir: DataDir,
-    /// Print what became of each session as JSON.
+    /// Print what became of each session and picture as JSON.
     #[arg(long)]
     json: bool,
 }
@@ -26,7 +26,7 @@ impl Rebuild {
     /// replaced; derived files that were replaced are repaired, not an error.
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let bar = ProgressBar::new(0);
-        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} sessions {eta}");
+        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} recordings {eta}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         let rebuilt = block_on(async {
             let backend = Backend::open(self.data_dir.existing()?, RECORDING_BYTES_MAX).await?;
@@ -51,12 +51,11 @@ impl Rebuild {
 }
 
 fn summary(rebuilt: &[Rebuilt]) -> String {
-    let mut equal = 0;
     let mut lines = Vec::new();
     for one in rebuilt {
         let name = &one.file_name;
         match &one.outcome {
-            Outcome::Equal { .. } => equal += 1,
+            Outcome::Equal { .. } => {}
             Outcome::Replaced { files } => lines.push(format!("{name}: replaced {}", files.join(", "))),
             Outcome::RawMissing { path } => lines.push(format!(
                 "{name}: raw missing: {path} is not there; bring it back from a backup"
@@ -74,9 +73,17 @@ fn summary(rebuilt: &[Rebuilt]) -> String {
             )),
         }
     }
-    lines.push(format!(
-        "{} sessions, {equal} with the same bytes as before",
-        rebuilt.len()
-    ));
+    let (sessions, pictures): (Vec<&Rebuilt>, Vec<&Rebuilt>) =
+        rebuilt.iter().partition(|one| one.session_id.is_some());
+    lines.push(counted(&sessions, "sessions"));
+    if !pictures.is_empty() {
+        lines.push(counted(&pictures, "pictures"));
+    }
     lines.join("\n")
+}
+
+fn counted(rebuilt: &[&Rebuilt], what: &str) -> String {
+    let same = |one: &&&Rebuilt| matches!(one.outcome, Outcome::Equal { .. });
+    let equal = rebuilt.iter().filter(same).count();
+    format!("{} {what}, {equal} with the same bytes as before", rebuilt.len())
 }

@@ -26,6 +26,7 @@ mod log;
 mod me;
 mod openapi;
 mod origin;
+mod pictures;
 mod receipts;
 mod recordings;
 mod sessions;

@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 
 use super::{
     App, api_tokens, audit, claims, device, devices, devices_admin, health, heartbeats, invitations, me,
-    receipts, recordings, sessions, setup, shares, sign_in, teams, upload,
+    pictures, receipts, recordings, sessions, setup, shares, sign_in, teams, upload,
 };
 
 #[derive(OpenApi)]
@@ -126,6 +126,9 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(sessions::channels::channels))
         .routes(routes!(sessions::channel_data::data))
         .routes(routes!(sessions::reanalyse::reanalyse))
+        .routes(routes!(pictures::list::list))
+        .routes(routes!(pictures::show::show))
+        .routes(routes!(pictures::thumbnail::thumbnail))
         .routes(routes!(recordings::raw))
         .routes(routes!(devices_admin::add))
         .routes(routes!(devices_admin::rename, devices_admin::revoke))

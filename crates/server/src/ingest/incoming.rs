@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinHandle};
 
 use super::identity::{HEAD_BYTES_MAX, identity};
-use super::{Ingest, IngestError, Kind, Receipt, Upload};
+use super::{Ingest, IngestError, Receipt, Upload};
 use crate::objects::{Digest, Staged};
 use crate::store::recordings::{self, NewIds, NewRecording};
 use crate::store::{JobId, RecordingId, SessionId, StoreError};
@@ -141,7 +141,7 @@ impl Incoming {
                 Box::pin(async move { recordings::place(&mut rows, &new, ids, now).await })
             })
             .await?;
-        if *kind == Kind::Drive && !placed.duplicate {
+        if !placed.duplicate {
             self.ingest.work.notify_one();
         }
         Ok(Receipt {

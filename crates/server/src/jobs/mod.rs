@@ -15,6 +15,7 @@
 
 mod analysis;
 mod drives;
+mod pictures;
 mod settle;
 mod telemetry;
 mod worker;
@@ -24,6 +25,7 @@ use std::time::Duration;
 
 pub(crate) use analysis::derive;
 pub use analysis::{Analyze, JobError, JobOutput, Request};
+pub(crate) use pictures::{Looked, look_at};
 pub use telemetry::analyze_with_telemetry;
 pub(crate) use telemetry::options;
 use tokio::sync::Notify;

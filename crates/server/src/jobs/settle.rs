@@ -6,6 +6,7 @@ use super::Jobs;
 use crate::clock::after;
 use crate::store::StoreError;
 use crate::store::jobs::{self, Kind, Taken};
+use crate::store::pictures::{Found, Reason};
 use crate::store::sessions::Failure;
 
 /// Pauses after the first, second, … failed try. A full disk or a busy machine is over by the last; after it the job is
@@ -42,17 +43,25 @@ impl Jobs {
         tracing::error!(
             recording = %job.recording, kind = job.kind.as_str(), attempts = job.attempts, %reason, "a job was given up"
         );
-        let failure = Failure {
-            code: "gave_up".to_owned(),
-            message: format!(
-                "The analysis was tried {} times and given up: {reason}. The recording is safe; analyse it again once \
-                 the cause is gone.",
-                job.attempts.min(ATTEMPTS_MAX)
-            ),
-            line: None,
-        };
+        let code = "gave_up".to_owned();
+        let tries = job.attempts.min(ATTEMPTS_MAX);
         match job.kind {
-            Kind::Analyse => self.mark_failed(job, failure).await,
+            Kind::Analyse => {
+                let message = format!(
+                    "The analysis was tried {tries} times and given up: {reason}. The recording is safe; analyse it \
+                     again once the cause is gone."
+                );
+                let line = None;
+                self.mark_failed(job, Failure { code, message, line }).await
+            }
+            Kind::Picture => {
+                let message = format!(
+                    "The picture could not be looked at, {tries} times: {reason}. It is safe; `fieldpost rebuild` looks at \
+                     it again once the cause is gone."
+                );
+                self.settle_picture(job, Found::default(), Some(Reason { code, message }))
+                    .await
+            }
         }
     }
 }

@@ -116,6 +116,7 @@ impl Jobs {
     async fn attempt(&self, job: &Taken) -> Result<(), Passing> {
         match job.kind {
             Kind::Analyse => self.analyse(job).await,
+            Kind::Picture => self.picture(job).await,
         }
     }
 

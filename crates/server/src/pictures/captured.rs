@@ -26,6 +26,12 @@ impl Source {
             Self::Received => "received",
         }
     }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        [Self::Exif, Self::Name, Self::Received]
+            .into_iter()
+            .find(|source| source.as_str() == text)
+    }
 }
 
 /// A picture's time as far as it is known.

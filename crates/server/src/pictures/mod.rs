@@ -21,6 +21,7 @@ mod scan_progressive;
 mod segments;
 mod thumbnails;
 
+pub(crate) use captured::RECEIVED_NAME_PREFIX;
 pub use captured::{Captured, Source, choose};
 pub use exif::Taken;
 pub use fault::Fault;
@@ -46,6 +47,16 @@ pub struct Examined {
     /// From what could be read of the headers, also where the verdict is a fault.
     pub facts: Facts,
     pub verdict: Result<Thumbnails, Fault>,
+}
+
+/// For a picture that need not even be read.
+#[must_use]
+pub fn too_many_bytes(size_bytes: u64) -> Option<Fault> {
+    (size_bytes > BYTES_MAX).then_some(Fault::TooLarge {
+        what: "its bytes are",
+        value: size_bytes,
+        max: BYTES_MAX,
+    })
 }
 
 /// Looks at a whole picture. Takes at most [`MEMORY_BYTES_MAX`] beside `bytes`, and a time that is bounded by the limits on

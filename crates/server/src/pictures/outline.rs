@@ -2,7 +2,7 @@
 
 use super::fault::Fault;
 use super::huffman::Stop;
-use super::limits::{BYTES_MAX, SCANS_MAX, SEGMENTS_MAX};
+use super::limits::{SCANS_MAX, SEGMENTS_MAX};
 use super::scan::{self, Broken};
 use super::scan_progressive::Known;
 use super::segments::{Frame, Segment, Tables};
@@ -76,12 +76,8 @@ impl<'a> Walk<'a> {
 
     fn begin(&mut self) -> Result<(), Fault> {
         let size = u64::try_from(self.bytes.len()).unwrap_or(u64::MAX);
-        if size > BYTES_MAX {
-            return Err(Fault::TooLarge {
-                what: "its bytes are",
-                value: size,
-                max: BYTES_MAX,
-            });
+        if let Some(fault) = super::too_many_bytes(size) {
+            return Err(fault);
         }
         match self.bytes {
             [] => Err(Fault::Empty),

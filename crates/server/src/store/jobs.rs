@@ -17,6 +17,8 @@ use super::{JobId, RecordingId, Store, StoreError, TeamRows, TenantId, bad_row, 
 pub enum Kind {
     /// A drive's session is analysed.
     Analyse,
+    /// A still is looked at.
+    Picture,
 }
 
 impl Kind {
@@ -24,12 +26,14 @@ impl Kind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Analyse => "analyse",
+            Self::Picture => "picture",
         }
     }
 
     fn parse(text: &str) -> Result<Self, StoreError> {
         match text {
             "analyse" => Ok(Self::Analyse),
+            "picture" => Ok(Self::Picture),
             other => Err(bad_row(format!("jobs.kind is {other:?}"))),
         }
     }
@@ -102,6 +106,8 @@ pub async fn take(
         Kind::Analyse => {
             sessions::set_status(&mut rows, taken.recording, sessions::Status::Analysing, now).await?;
         }
+        // It waits until it was looked at, which takes a moment.
+        Kind::Picture => {}
     }
     Ok(Some(taken))
 }
@@ -176,6 +182,7 @@ pub async fn give_back(
     }
     match job.kind {
         Kind::Analyse => sessions::set_status(rows, job.recording, sessions::Status::Waiting, now).await,
+        Kind::Picture => Ok(()),
     }
 }
 

@@ -31,6 +31,7 @@ pub mod invitations;
 pub mod jobs;
 pub mod keys;
 mod migrate;
+pub mod pictures;
 pub mod recordings;
 mod scope;
 pub mod sessions;

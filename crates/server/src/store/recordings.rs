@@ -13,7 +13,7 @@ use crate::objects::Digest;
 pub enum Kind {
     /// A drive or a flight: gets a session and is analysed.
     Drive,
-    /// A still from a camera: stored, not analysed.
+    /// A still from a camera: is looked at, and gets thumbnails.
     Picture,
 }
 
@@ -81,7 +81,7 @@ pub struct Recording {
     pub stored_at: Timestamp,
 }
 
-/// Places a recording with its session and its analysis job, or finds the one that has the same identity and bytes.
+/// Places a recording with its session or picture and its job, or finds the one that has the same identity and bytes.
 pub async fn place(
     rows: &mut TeamRows<'_>,
     new: &NewRecording,
@@ -117,7 +117,11 @@ pub async fn place(
             jobs::insert(rows, ids.job, jobs::Kind::Analyse, ids.recording, now).await?;
             Some(ids.session)
         }
-        Kind::Picture => None,
+        Kind::Picture => {
+            super::pictures::insert(rows, ids.recording, now).await?;
+            jobs::insert(rows, ids.job, jobs::Kind::Picture, ids.recording, now).await?;
+            None
+        }
     };
     Ok(Placed {
         recording: ids.recording,

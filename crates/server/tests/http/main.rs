@@ -17,6 +17,7 @@ mod faults;
 #[path = "../support/faulty_fs.rs"]
 mod faulty_fs;
 mod heartbeats;
+mod pictures;
 mod receipts;
 mod recording;
 mod sessions;

@@ -427,7 +427,7 @@ fn pictures_are_stored_each_once_and_not_analysed() {
     let (first, second) = (shot(1).json(), shot(2).json());
     site.advance(std::time::Duration::from_secs(9));
     let first_again = shot(1).json();
-    assert_eq!(first["filename"], "2026-11-20T12-00-00.000Z.jpg");
+    assert_eq!(first["filename"], "received-2026-11-20T12-00-00.000Z.jpg");
     assert_eq!(first["session_id"], Value::Null);
     assert_ne!(first["recording_id"], second["recording_id"]);
     assert_eq!(first["recording_id"], first_again["recording_id"]);

@@ -47,7 +47,7 @@ pub(super) async fn receive(arriving: Arriving<'_>, name: Option<String>, kind: 
     let sent_name = incoming.file_name().to_owned();
     let receipt = incoming.finish().await?;
     let file_name = match kind {
-        // Its name is ours, so a repeated one has that of the first time.
+        // Its name may be ours, so a repeated one has that of the first time.
         Kind::Picture if receipt.placed.duplicate => {
             let stored = recordings::find(&arriving.app.store, tenant, receipt.placed.recording).await?;
             stored.map_or(sent_name, |stored| stored.file_name)
