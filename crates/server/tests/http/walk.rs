@@ -4,6 +4,8 @@
 //! thing that the table below has no id for fails the walk, and so does one that a stranger's call does not end in a
 //! refusal. Each id is proved to be real by its owner's own call, after the strangers'.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 use server::auth::admin;
 use server::store::accounts::Role;
@@ -56,6 +58,7 @@ struct Team {
     cookie: String,
     session: String,
     recording: String,
+    picture: String,
     device: String,
     /// Somebody else than the owner.
     member: String,
@@ -95,6 +98,7 @@ impl Team {
             cookie,
             session,
             recording: uploaded["recording_id"].as_str().unwrap().to_owned(),
+            picture: good_picture(site, &bearer),
             device,
             member: member.to_string(),
             share: share["id"].as_str().unwrap().to_owned(),
@@ -115,6 +119,8 @@ impl Team {
             "/api/v1/me/tokens/{id}" => Some(&self.token),
             "/api/v1/team/people/{user_id}" => Some(&self.member),
             "/api/v1/team/invitations/{id}" => Some(&self.invitation),
+            "/api/v1/pictures/{id}" => Some(&self.picture),
+            "/api/v1/pictures/{id}/thumbnail/{size}" => Some("small"),
             _ => None,
         }
     }
@@ -137,7 +143,7 @@ impl Team {
     }
 
     /// What no stranger's answer may hold.
-    fn secrets(&self) -> [&str; 12] {
+    fn secrets(&self) -> [&str; 13] {
         [
             &self.tenant,
             OWNER,
@@ -149,10 +155,30 @@ impl Team {
             MARK,
             &self.session,
             &self.recording,
+            &self.picture,
             &self.device,
             self.bearer.strip_prefix("Bearer ").unwrap(),
         ]
     }
+}
+
+/// The id of a picture that the device sent, once its thumbnails are there.
+fn good_picture(site: &Site, bearer: &str) -> String {
+    let headers = [("authorization", bearer), ("content-type", "image/jpeg")];
+    let still = include_bytes!("../pictures/tiny.jpg");
+    let sent = site
+        .send("POST", &format!("/upload?filename={MARK}.jpg"), &headers, still)
+        .json();
+    let id = sent["recording_id"].as_str().unwrap().to_owned();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while site
+        .get(&format!("/api/v1/pictures/{id}"), &[("authorization", bearer)])
+        .json()["state"]
+        != "good"
+    {
+        assert!(Instant::now() < deadline, "the picture was never looked at");
+    }
+    id
 }
 
 /// What a route cannot be asked without.

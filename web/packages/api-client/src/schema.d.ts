@@ -360,6 +360,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/pictures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The team's pictures, newest first by the time they were taken, or stored where that is not known; with a device's token,
+         *     those of that device.
+         */
+        get: operations["list_pictures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pictures/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One picture. */
+        get: operations["show_picture"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pictures/{id}/thumbnail/{size}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A thumbnail as JPEG. Only good pictures have one. What is at an address with its `v` never changes. */
+        get: operations["picture_thumbnail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/receipts/confirm": {
         parameters: {
             query?: never;
@@ -765,7 +819,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Stores a picture. Two shots in one second are two pictures; the same shot sent twice is one. */
+        /**
+         * Stores a picture. Two shots in one second are two pictures; the same shot sent twice is one. A name may come as `?filename=`,
+         *     `X-Filename` or Content-Disposition; a time in it is taken for the camera's where the picture itself has none.
+         */
         post: operations["upload_picture"];
         delete?: never;
         options?: never;
@@ -852,6 +909,18 @@ export interface components {
              * @description Give it as `before` for older ones; `null` at the end.
              */
             next: number | null;
+        };
+        /**
+         * @description Where the time comes from. `received`: neither the picture nor its name tells one that can be believed.
+         * @enum {string}
+         */
+        CapturedSource: "exif" | "name" | "received";
+        CapturedTime: {
+            /** @description RFC 3339 in UTC; `null` while nobody knows the camera's zone. */
+            at: string | null;
+            /** @description The camera's clock, without a zone; `null` where only the receiving is known. */
+            local: string | null;
+            source: components["schemas"]["CapturedSource"];
         };
         /** @description One named series of numbers. */
         Channel: {
@@ -1244,6 +1313,56 @@ export interface components {
         };
         NewRole: {
             role: components["schemas"]["Role"];
+        };
+        PictureList: {
+            /** @description Give it as `cursor` for the next older ones; `null` at the end. */
+            next: string | null;
+            pictures: components["schemas"]["PictureSummary"][];
+        };
+        PictureReason: {
+            /** @description `truncated`, `ends_early`, `damaged`, `not_jpeg`, `empty`, `unsupported`, `too_large`, `undecodable`, `gave_up`. */
+            code: string;
+            /** @description Cause and remedy. */
+            message: string;
+        };
+        /**
+         * @description `good` is whole from its first byte to its last. A quarantined one is kept, and never shown as good.
+         * @enum {string}
+         */
+        PictureState: "waiting" | "good" | "quarantined";
+        /** @description A picture. What is not known (yet) is `null`. */
+        PictureSummary: {
+            /** @description Maker and model, as the camera says. */
+            camera: string | null;
+            captured: components["schemas"]["CapturedTime"] | null;
+            device: components["schemas"]["DeviceRef"] | null;
+            file_name: string;
+            /** Format: int32 */
+            height_px: number | null;
+            /** @description The recording's id too. */
+            id: string;
+            /** @description Address of the bytes as they came. */
+            raw: string;
+            reason: components["schemas"]["PictureReason"] | null;
+            /** @description Of the bytes, 64 lower-case hexadecimal digits. */
+            sha256: string;
+            /** Format: int64 */
+            size_bytes: number;
+            state: components["schemas"]["PictureState"];
+            /** @description When the server had it durably, RFC 3339 in UTC. */
+            stored_at: string;
+            thumbnails: components["schemas"]["PictureThumbnails"] | null;
+            /**
+             * Format: int32
+             * @description As it is shown, the camera's orientation applied.
+             */
+            width_px: number | null;
+        };
+        PictureThumbnails: {
+            /** @description At most 1 280. */
+            large: string;
+            /** @description At most 320 pixels on the longer side. */
+            small: string;
         };
         PingAnswer: {
             /** @description The server's clock, for devices without one: RFC 3339. */
@@ -3002,6 +3121,183 @@ export interface operations {
             };
         };
     };
+    list_pictures: {
+        parameters: {
+            query?: {
+                /** @description Pictures in one answer: 50 without it, 200 at most. */
+                limit?: number;
+                /** @description `next` of the answer before. */
+                cursor?: string;
+                /** @description Only those of this device. */
+                device?: string;
+                /** @description Only those in this state; `good` for a gallery. */
+                state?: "waiting" | "good" | "quarantined";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PictureList"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such device. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    show_picture: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Picture id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PictureSummary"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    picture_thumbnail: {
+        parameters: {
+            query?: {
+                /** @description As the picture's `thumbnails` give it: then the answer may be kept for good. */
+                v?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Picture id */
+                id: string;
+                /** @description `small` or `large` */
+                size: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": components["schemas"]["FileBytes"];
+                };
+            };
+            /** @description `If-None-Match` names this thumbnail. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not looked at yet, or quarantined. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     confirm_receipts: {
         parameters: {
             query?: never;
@@ -4536,7 +4832,10 @@ export interface operations {
     };
     upload_picture: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Name of a raw body; `X-Filename` and `Content-Disposition` do as well. */
+                filename?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
