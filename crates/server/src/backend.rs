@@ -14,6 +14,7 @@ use crate::objects::{FolderLock, LockError, Objects};
 use crate::place::Place;
 use crate::receipts::{Receipts, ReceiptsError};
 use crate::store::{CommitHook, Database, Store, StoreError, recordings};
+use crate::uploads::{LocalUploads, UploadError, Uploads};
 
 /// One data folder at work. Opening it again is refused while this lives; [`open_store`] is for commands that only
 /// touch rows beside a running server.
@@ -23,6 +24,7 @@ pub struct Backend {
     pub ingest: Ingest,
     pub jobs: Jobs,
     pub receipts: Receipts,
+    pub uploads: Arc<Uploads>,
     pub(crate) analyze: Arc<Analyze>,
     _lock: Option<FolderLock>,
 }
@@ -58,6 +60,8 @@ pub enum OpenError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Receipts(#[from] ReceiptsError),
+    #[error("an upload that an earlier process left could not be taken up: {0}")]
+    Uploads(#[from] UploadError),
 }
 
 impl Backend {
@@ -100,11 +104,11 @@ impl Backend {
         lock: Option<FolderLock>,
     ) -> Result<Self, OpenError> {
         let Environment {
+            fs,
             clock,
             ids,
             analyze,
             commit_hook,
-            ..
         } = environment;
         let sweeping = objects.clone();
         let swept = on_thread(root, move || sweeping.sweep_staging()).await?;
@@ -112,11 +116,29 @@ impl Backend {
         let receipts = Receipts::open(store.clone(), objects.clone()).await?;
         let work = Arc::new(Notify::new());
         let ingest = Ingest::new(store.clone(), objects.clone(), work.clone(), recording_bytes_max);
+        let bytes = {
+            let (folder, objects) = (root.to_owned(), objects.clone());
+            on_thread(root, move || LocalUploads::open(fs, &folder, objects)).await?
+        };
+        let uploads = Arc::new(Uploads::new(
+            store.clone(),
+            objects.clone(),
+            Arc::new(bytes),
+            work.clone(),
+            recording_bytes_max,
+        ));
         let jobs = Jobs::new(store.clone(), objects.clone(), analyze.clone(), work);
         let orphans = sweep_orphans(root, &store, &objects).await?;
+        let recovered = uploads.recover().await?;
         let freed = jobs.reclaim().await?;
-        if swept > 0 || freed > 0 || orphans > 0 {
-            tracing::info!(swept, orphans, freed, "cleaned up after an earlier process");
+        if swept > 0 || freed > 0 || orphans > 0 || recovered > 0 {
+            tracing::info!(
+                swept,
+                orphans,
+                recovered,
+                freed,
+                "cleaned up after an earlier process"
+            );
         }
         Ok(Self {
             store,
@@ -124,6 +146,7 @@ impl Backend {
             ingest,
             jobs,
             receipts,
+            uploads,
             analyze,
             _lock: lock,
         })

@@ -47,6 +47,7 @@ pub struct Running {
     stop: CancellationToken,
     serving: Part,
     working: Part,
+    tending: Part,
 }
 
 /// A task that must not end before it is told to.
@@ -108,6 +109,8 @@ impl Running {
         let (jobs, stop_jobs) = (backend.jobs.clone(), stop.clone());
         let workers = available_parallelism().map_or(1, usize::from).min(WORKERS_MAX);
         let working = Part::spawn(async move { jobs.run(workers, stop_jobs).await });
+        let (uploads, stop_tending) = (backend.uploads.clone(), stop.clone());
+        let tending = Part::spawn(async move { uploads.keep_expiring(stop_tending).await });
         tracing::info!(%addr, %public_url, setup_needed = setup_link.is_some(), "listening");
         Ok(Self {
             addr,
@@ -117,6 +120,7 @@ impl Running {
             stop,
             serving,
             working,
+            tending,
         })
     }
 
@@ -135,6 +139,7 @@ impl Running {
         ServeError::PartEnded(tokio::select! {
             () = self.serving.ended.cancelled() => "the listener",
             () = self.working.ended.cancelled() => "the job runner",
+            () = self.tending.ended.cancelled() => "the look for expired uploads",
             () = self.backend.store.ended() => "the database's writer",
         })
     }
@@ -142,11 +147,12 @@ impl Running {
     /// Takes no more connections, lets requests and analyses in progress finish within their bounds, and returns.
     pub async fn stop(self) {
         self.stop.cancel();
-        for part in [self.serving, self.working] {
+        for part in [self.serving, self.working, self.tending] {
             if let Err(error) = part.task.await {
                 tracing::error!(%error, "a part of the server ended badly");
             }
         }
+        self.backend.uploads.drain().await;
         self.backend.store.close().await;
         tracing::info!("stopped");
     }

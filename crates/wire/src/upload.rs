@@ -38,6 +38,8 @@ pub const UPLOAD_METADATA: &str = "upload-metadata";
 pub const UPLOAD_CHECKSUM: &str = "upload-checksum";
 pub const UPLOAD_CONCAT: &str = "upload-concat";
 pub const UPLOAD_EXPIRES: &str = "upload-expires";
+/// Id of the recording that an upload has become; not of tus.
+pub const FIELDPOST_RECORDING: &str = "fieldpost-recording";
 pub const METHOD_OVERRIDE: &str = "x-http-method-override";
 
 /// Keys of `Upload-Metadata` that have a meaning here; all others are kept and given back as they came.

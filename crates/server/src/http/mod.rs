@@ -40,6 +40,7 @@ pub mod tls;
     reason = "utoipa's macro writes the path of a parameter type out"
 )]
 pub mod upload;
+mod uploads;
 
 use std::sync::Arc;
 
@@ -64,6 +65,7 @@ use crate::receipts::Receipts;
 use crate::store::Store;
 use crate::store::devices_state_seen::Seen;
 use crate::store::uptime_intake::Intake;
+use crate::uploads::Uploads;
 use crate::web::Site;
 use error::ApiError;
 pub use openapi::openapi;
@@ -81,11 +83,14 @@ pub struct App {
     receipts: Receipts,
     intake: Intake,
     seen: Seen,
+    uploads: Arc<Uploads>,
     passwords: Passwords,
     login_limits: LoginLimits,
     chart_permits: Arc<Semaphore>,
     site: Site,
     public_url: PublicUrl,
+    /// Whether the operator said it, or it is made of the address that is listened on.
+    public_url_is_given: bool,
     plain: Plain,
     upload_max_bytes: u64,
 }
@@ -108,11 +113,13 @@ impl App {
             receipts: backend.receipts.clone(),
             intake: Intake::start(backend.store.clone()),
             seen: Seen::start(backend.store.clone()),
+            uploads: backend.uploads.clone(),
             passwords: Passwords::default(),
             login_limits: LoginLimits::default(),
             chart_permits: Arc::new(Semaphore::new(CHARTS_AT_ONCE)),
             site: Site::embedded(),
             public_url,
+            public_url_is_given: config.public_url.is_some(),
             plain,
             upload_max_bytes: config.upload_max_bytes,
         }
@@ -144,13 +151,17 @@ pub fn router(app: App) -> Router {
             origin::encrypted_only,
         ))
         .layer(same_site_only(&app.public_url));
-    openapi::routes()
+    let routes = openapi::routes()
         .split_for_parts()
         .0
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(portal)
         .with_state(app)
-        .layer(surround)
+        .layer(surround);
+    // A method that stands in a header has to be known before a route is looked for.
+    Router::new()
+        .fallback_service(routes)
+        .layer(axum::middleware::from_fn(uploads::speak))
 }
 
 /// Browsers say where a request comes from (`Sec-Fetch-Site`, `Origin`); one that changes something and comes from

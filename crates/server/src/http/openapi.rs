@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 
 use super::{
     App, api_tokens, audit, claims, device, devices, devices_admin, health, heartbeats, invitations, me,
-    pictures, receipts, recordings, sessions, setup, shares, sign_in, teams, upload,
+    pictures, receipts, recordings, sessions, setup, shares, sign_in, teams, upload, uploads,
 };
 
 #[derive(OpenApi)]
@@ -115,6 +115,13 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
     let mut router = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(upload::upload))
         .routes(routes!(upload::picture::upload))
+        .routes(routes!(uploads::options::collection, uploads::create::create))
+        .routes(routes!(
+            uploads::options::one,
+            uploads::head::head,
+            uploads::patch::patch,
+            uploads::delete::delete
+        ))
         .routes(routes!(setup::show, setup::complete))
         .routes(routes!(sign_in::login))
         .routes(routes!(sign_in::link))

@@ -12,10 +12,10 @@ use crate::store::DeviceId;
 
 /// How much of a recording's beginning is looked at: header and `OPEN` row together are far below the 512 bytes of the
 /// first sector; the rest allows for marker rows of other writers before it.
-pub(super) const HEAD_BYTES_MAX: usize = 4096;
+pub(crate) const HEAD_BYTES_MAX: usize = 4096;
 
 /// The text that versions of one recording share.
-pub(super) fn identity(kind: Kind, head: &[u8], device: Option<DeviceId>, file_name: &str) -> String {
+pub(crate) fn identity(kind: Kind, head: &[u8], device: Option<DeviceId>, file_name: &str) -> String {
     let device = device.map_or("-".to_owned(), |device| device.to_string());
     match (kind, open_id(head)) {
         (Kind::Picture, _) => format!("picture:{device}"),

@@ -14,6 +14,7 @@ mod incoming;
 use std::io;
 use std::sync::Arc;
 
+pub(crate) use identity::{HEAD_BYTES_MAX, identity};
 pub use incoming::Incoming;
 use tokio::sync::Notify;
 
@@ -141,7 +142,7 @@ impl Ingest {
 }
 
 /// The last part of what may be a path on the sender's machine; a name is a label, never a path on ours.
-fn plain_name(name: &str) -> Result<&str, IngestError> {
+pub(crate) fn plain_name(name: &str) -> Result<&str, IngestError> {
     let name = name.rsplit(['/', '\\']).next().unwrap_or(name).trim();
     let fits = (1..=NAME_BYTES_MAX).contains(&name.len()) && !name.chars().any(char::is_control);
     if fits { Ok(name) } else { Err(IngestError::BadName) }

@@ -27,6 +27,7 @@ macro_rules! step {
 const STEPS: &[Step] = &[
     step!(1, "0001_initial"),
     step!(2, "0002_receipt_keys"),
+    step!(3, "0003_uploads"),
     step!(4, "0004_uptime"),
     step!(5, "0005_pictures"),
     step!(7, "0007_people"),

@@ -39,6 +39,7 @@ pub mod shares;
 pub mod sql;
 pub mod teams;
 pub mod tracks;
+pub mod uploads;
 pub mod uptime;
 pub mod uptime_intake;
 pub mod uptime_read;

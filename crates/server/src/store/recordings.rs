@@ -18,14 +18,14 @@ pub enum Kind {
 }
 
 impl Kind {
-    const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Drive => "drive",
             Self::Picture => "picture",
         }
     }
 
-    fn parse(text: &str) -> Result<Self, StoreError> {
+    pub(super) fn parse(text: &str) -> Result<Self, StoreError> {
         match text {
             "drive" => Ok(Self::Drive),
             "picture" => Ok(Self::Picture),

@@ -26,4 +26,5 @@ mod teams;
 mod tenants;
 mod transport;
 mod upload;
+mod uploads;
 mod walk;

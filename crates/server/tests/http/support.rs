@@ -288,7 +288,7 @@ impl Reply {
         let length = self
             .header("content-length")
             .and_then(|text| text.parse::<usize>().ok());
-        matches!(self.status, 204 | 304) || length.is_some_and(|length| self.body.len() >= length)
+        matches!(self.status, 100 | 204 | 304) || length.is_some_and(|length| self.body.len() >= length)
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {

@@ -14,7 +14,7 @@ use crate::http::error::{ApiError, ApiResult};
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 
 /// The length that a request states. A body without one that is not chunked either has no end and is refused.
-pub(super) fn stated_length(headers: &HeaderMap) -> ApiResult<Option<u64>> {
+pub(in crate::http) fn stated_length(headers: &HeaderMap) -> ApiResult<Option<u64>> {
     let length = headers.get(header::CONTENT_LENGTH);
     if length.is_none() && !headers.contains_key(header::TRANSFER_ENCODING) {
         return Err(ApiError::length_required().closing());
@@ -25,7 +25,7 @@ pub(super) fn stated_length(headers: &HeaderMap) -> ApiResult<Option<u64>> {
 }
 
 /// A body being read.
-pub(super) struct BytesIn {
+pub(in crate::http) struct BytesIn {
     stream: BodyDataStream,
     left_bytes: u64,
     too_large: ApiError,
@@ -33,7 +33,7 @@ pub(super) struct BytesIn {
 
 impl BytesIn {
     /// At most `limit_bytes`; what comes after them is answered with `too_large`.
-    pub(super) fn new(body: Body, limit_bytes: u64, too_large: ApiError) -> Self {
+    pub(in crate::http) fn new(body: Body, limit_bytes: u64, too_large: ApiError) -> Self {
         Self {
             stream: body.into_data_stream(),
             left_bytes: limit_bytes,
@@ -42,7 +42,7 @@ impl BytesIn {
     }
 
     /// The next piece, at most one read of the connection; `None` at the body's proper end.
-    pub(super) async fn next(&mut self) -> ApiResult<Option<Bytes>> {
+    pub(in crate::http) async fn next(&mut self) -> ApiResult<Option<Bytes>> {
         let piece = match tokio::time::timeout(SILENCE_MAX, self.stream.next()).await {
             Err(_) => return Err(silent()),
             Ok(None) => return Ok(None),

@@ -5,7 +5,7 @@
 //! held. A 2xx means that every file of the request is durable. One that answers otherwise may be sent again as it is:
 //! what was stored already is recognised.
 
-mod bytes_in;
+pub(super) mod bytes_in;
 mod json;
 pub mod json_body;
 mod multipart;

@@ -1,0 +1,170 @@
+//! How an upload begins: a new one, the one that was begun before, or the recording that is there already.
+
+use std::collections::HashSet;
+
+use super::{Asker, Mark, OPEN_MAX, Open, Role, Standing, State, UploadError, UploadRow, Uploads, rows};
+use crate::ingest::{self, Sender};
+use crate::objects::Digest;
+use crate::store::recordings::Kind;
+use crate::store::uploads::Created;
+use crate::store::{StoreError, UploadId};
+
+/// What a new upload is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// A recording by itself.
+    Whole,
+    /// A stretch of one.
+    Partial,
+    /// These put together, in this order.
+    Of(Vec<UploadId>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewUpload {
+    pub sender: Sender,
+    pub part: Part,
+    pub kind: Kind,
+    /// Of no use for a part.
+    pub file_name: String,
+    /// As it was sent.
+    pub metadata: String,
+    /// As it was sent.
+    pub concat: Option<String>,
+    /// `None` while it is not known.
+    pub size_bytes: Option<u64>,
+    /// As announced, of the whole recording.
+    pub sha256: Option<Digest>,
+}
+
+impl Uploads {
+    /// Begins an upload, or finds the one that somebody began with the same device, file name, length and digest. One of
+    /// which nothing is missing (an empty one, one put together of parts) is complete on return.
+    pub async fn create(&self, mut new: NewUpload) -> Result<Standing, UploadError> {
+        if new.part != Part::Partial {
+            new.file_name = ingest::plain_name(&new.file_name)?.to_owned();
+        }
+        if new.size_bytes.is_some_and(|size| size > self.recording_bytes_max) {
+            return Err(self.too_large());
+        }
+        let Sender { tenant, device, user } = new.sender;
+        if let (Some(device), Some(_)) = (device, user)
+            && !rows::has_device(&self.store, tenant, device).await?
+        {
+            return Err(UploadError::UnknownDevice(device));
+        }
+        let row = self.row_of(&new);
+        match &new.part {
+            Part::Whole => self.begin(row, same_key(&new)).await,
+            Part::Partial => self.begin(row, None).await,
+            Part::Of(parts) => self.put_together(row, parts).await,
+        }
+    }
+
+    fn row_of(&self, new: &NewUpload) -> UploadRow {
+        UploadRow {
+            id: UploadId(self.store.new_id()),
+            tenant: new.sender.tenant,
+            device: new.sender.device,
+            user: new.sender.user,
+            kind: new.kind,
+            role: match new.part {
+                Part::Whole => Role::Whole,
+                Part::Partial => Role::Partial,
+                Part::Of(_) => Role::Final,
+            },
+            file_name: new.file_name.clone(),
+            metadata: new.metadata.clone(),
+            concat: new.concat.clone(),
+            size_bytes: new.size_bytes,
+            sha256: new.sha256,
+            state: State::Open,
+            created_at: self.store.now(),
+        }
+    }
+
+    async fn begin(&self, row: UploadRow, same_key: Option<String>) -> Result<Standing, UploadError> {
+        // Before anybody else can know of it.
+        let turn = self.turns.take(row.id).await.map_err(|_| UploadError::Busy)?;
+        let (new, key) = (row.clone(), same_key.clone());
+        let creating = self.store.write::<_, StoreError, _>(row.tenant, move |mut team| {
+            Box::pin(async move { rows::create(&mut team, &new, key.as_deref(), OPEN_MAX).await })
+        });
+        match creating.await? {
+            Created::TooMany => Err(UploadError::TooMany),
+            Created::New => {
+                let mark = Mark::default();
+                self.finish_if_whole(Open { row, mark, turn }).await
+            }
+            Created::Known(known) | Created::Stored(known) => self.known(*known).await,
+        }
+    }
+
+    /// One that was begun before. Whoever names device, file name, length and digest may go on with it.
+    async fn known(&self, row: UploadRow) -> Result<Standing, UploadError> {
+        match row.state {
+            State::Complete { recording } => Ok(Standing::Complete(row, recording)),
+            State::Open | State::Gone => self.find(Asker::of_all(row.tenant), row.id).await,
+        }
+    }
+
+    /// A repeated wish for the same parts finds what it made the first time: the parts are gone by then.
+    async fn put_together(&self, row: UploadRow, ids: &[UploadId]) -> Result<Standing, UploadError> {
+        let key = parts_key(&row, ids);
+        if let Some(known) = rows::find_by_key(&self.store, row.tenant, &key).await? {
+            return self.known(known).await;
+        }
+        let distinct: HashSet<_> = ids.iter().collect();
+        if distinct.len() != ids.len() {
+            return Err(UploadError::NotAPart);
+        }
+        let asker = Asker {
+            tenant: row.tenant,
+            only_device: row.device.filter(|_| row.user.is_none()),
+        };
+        let mut parts = Vec::new();
+        let mut size_bytes: u64 = 0;
+        for id in ids {
+            let part = match self.find(asker, *id).await {
+                Ok(Standing::Open(open)) if open.row.role == Role::Partial => open,
+                Ok(_) | Err(UploadError::NotFound | UploadError::Gone) => return Err(UploadError::NotAPart),
+                Err(error) => return Err(error),
+            };
+            if !part.is_whole() {
+                return Err(UploadError::PartUnfinished);
+            }
+            size_bytes = size_bytes.saturating_add(part.offset_bytes());
+            parts.push(part);
+        }
+        if size_bytes > self.recording_bytes_max {
+            return Err(self.too_large());
+        }
+        self.join(row, parts, key).await
+    }
+}
+
+impl Asker {
+    pub(super) fn of_all(tenant: crate::store::TenantId) -> Self {
+        Self {
+            tenant,
+            only_device: None,
+        }
+    }
+}
+
+/// By what a second creation is known; only who says the digest means exactly these bytes.
+fn same_key(new: &NewUpload) -> Option<String> {
+    let (size_bytes, sha256) = (new.size_bytes?, new.sha256?);
+    let device = new
+        .sender
+        .device
+        .map_or("-".to_owned(), |device| device.to_string());
+    let (kind, file_name) = (new.kind.as_str(), &new.file_name);
+    Some(format!("{kind}:{device}:{size_bytes}:{sha256}:{file_name}"))
+}
+
+fn parts_key(row: &UploadRow, ids: &[UploadId]) -> String {
+    let device = row.device.map_or("-".to_owned(), |device| device.to_string());
+    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    format!("parts:{device}:{}:{}", ids.join("+"), row.file_name)
+}
