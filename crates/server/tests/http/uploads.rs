@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -134,15 +134,15 @@ impl<'s> Client<'s> {
         self.site.get(&path, &[(self.who.0, &self.who.1)]).body
     }
 
-    /// Asks until the upload is this far: what was sent on another connection is under way.
-    fn until_offset(&self, path: &str, wanted: usize) {
-        for _ in 0..1000 {
-            if self.offset(path) == wanted {
-                return;
-            }
+    /// Waits until the server has written more than so many bytes; asking it would take the upload over.
+    fn until_written_beyond(&self, path: &str, offset: usize) {
+        let id = path.rsplit('/').next().unwrap();
+        let file = self.site.folder.path().join("uploads").join(id);
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while std::fs::metadata(&file).map_or(0, |file| file.len()) <= offset as u64 {
+            assert!(Instant::now() < deadline, "nothing comes beyond {offset}");
             std::thread::yield_now();
         }
-        panic!("{path} never came to {wanted}, it is at {}", self.offset(path));
     }
 }
 
@@ -388,6 +388,9 @@ fn a_length_that_comes_later_is_awaited_and_then_stays() {
     assert_eq!(client.raw(last.header("fieldpost-recording").unwrap()), b"abcdef");
 }
 
+/// Headers, and the refusal's status and code.
+type Case<'c> = (&'c [(&'c str, &'c str)], u16, &'c str);
+
 #[test]
 fn a_beginning_that_cannot_be_is_refused() {
     let site = Site::owned();
@@ -395,7 +398,7 @@ fn a_beginning_that_cannot_be_is_refused() {
     let about = metadata(&[("filename", "a.csv")]);
     let name = ("Upload-Metadata", about.as_str());
     let length = ("Upload-Length", "5");
-    let cases: [(&[(&str, &str)], u16, &str); 11] = [
+    let cases: [Case<'_>; 11] = [
         (&[name], 400, "bad_length"),
         (&[name, length, ("Upload-Defer-Length", "1")], 400, "bad_length"),
         (&[name, ("Upload-Defer-Length", "2")], 400, "bad_header"),
@@ -535,12 +538,13 @@ fn what_arrived_before_a_connection_broke_is_kept_unless_it_was_to_be_checked() 
     let path = client.begin("a.csv", bytes.len());
     let mut stream = client.patch_slowly(&path, 0, bytes.len(), "");
     stream.write_all(&bytes[..100_000]).unwrap();
-    drop(stream);
-    client.until_offset(&path, 100_000);
+    // Half closed, so that the end of the request can be waited for.
+    stream.shutdown(Shutdown::Write).unwrap();
+    stream.read_to_end(&mut Vec::new()).unwrap();
+    assert_eq!(client.offset(&path), 100_000);
     let checked = "Upload-Checksum: sha1 Kq5sNclPz7QV2+lfQIuc6R7oRu0=\r\n";
     let mut stream = client.patch_slowly(&path, 100_000, 200_000, checked);
     stream.write_all(&bytes[..100_000]).unwrap();
-    // Half closed, so that the end of the request can be waited for.
     stream.shutdown(Shutdown::Write).unwrap();
     stream.read_to_end(&mut Vec::new()).unwrap();
     let last = client.patch(&path, 100_000, &bytes[100_000..]);
@@ -552,24 +556,32 @@ fn what_arrived_before_a_connection_broke_is_kept_unless_it_was_to_be_checked() 
 fn whoever_asks_takes_over_from_a_connection_that_hangs() {
     let site = Site::owned();
     let client = Client::device(&site);
-    let path = client.begin("a.csv", 60_000);
-    let mut offset = 0;
-    for verb in ["HEAD", "PATCH"] {
-        let mut hanging = client.patch_slowly(&path, offset, 60_000 - offset, "");
-        hanging.write_all(&vec![b'x'; 20_000]).unwrap();
-        // Held bytes count once they have come.
-        client.until_offset(&path, offset + 20_000);
-        offset += 20_000;
-        refused(&read_reply(&mut hanging), 423, "taken_over");
-        if verb == "PATCH" {
-            let hanging = client.patch_slowly(&path, offset, 60_000 - offset, "");
-            let last = client.patch(&path, offset, &vec![b'x'; 20_000]);
-            assert_eq!(last.status, 204, "{}", last.text());
-            drop(hanging);
-        }
-    }
-    assert_eq!(client.offset(&path), 60_000);
-    assert_eq!(client.sessions(), 1);
+    let path = client.begin("a.csv", 200_000);
+    let hang = |offset: usize| {
+        let mut hanging = client.patch_slowly(&path, offset, 200_000 - offset, "");
+        hanging.write_all(&vec![b'x'; 50_000]).unwrap();
+        client.until_written_beyond(&path, offset);
+        hanging
+    };
+    let mut hanging = hang(0);
+    let offset = client.offset(&path);
+    assert!((1..=50_000).contains(&offset), "{offset}");
+    refused(&read_reply(&mut hanging), 423, "taken_over");
+
+    let mut hanging = hang(offset);
+    let reply = client.patch(&path, offset, b"x");
+    refused(&reply, 409, "another_offset");
+    let further = number(&reply, "upload-offset");
+    assert!(
+        (offset + 1..=offset + 50_000).contains(&further),
+        "{offset} {further}"
+    );
+    refused(&read_reply(&mut hanging), 423, "taken_over");
+
+    let mut hanging = hang(further);
+    assert_eq!(client.send("DELETE", &path, &[], b"").status, 204);
+    refused(&read_reply(&mut hanging), 423, "taken_over");
+    assert_eq!(client.head(&path).status, 410);
 }
 
 #[test]
