@@ -152,7 +152,7 @@ async fn stored(rows: &mut TeamRows<'_>, new: &UploadRow) -> Result<Option<Recor
 async fn open_count(rows: &mut TeamRows<'_>, max: u64) -> Result<u64, StoreError> {
     let row = rows
         .query(
-            "SELECT COUNT(*) AS open FROM (SELECT id FROM uploads WHERE tenant_id = $1 AND state = 'open' LIMIT $2) AS some",
+            "SELECT COUNT(*) AS open FROM (SELECT id FROM uploads WHERE tenant_id = $1 AND state = 'open' LIMIT $2) AS found",
         )
         .bind(size_to_row(max))
         .fetch_one()
