@@ -1,6 +1,6 @@
 //! What surrounds every request: headers, envelopes, the log, and the end.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex};
 
 use server::Running;
@@ -164,11 +164,15 @@ fn an_upload_in_progress_finishes_when_the_server_stops() {
     let (_, token) = site.add_device(OWNER, "Logger");
     let mut stream = site.connect();
     let head = format!(
-        "POST /api/upload?filename=a.csv HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\nContent-Length: 6\r\n\r\n1,2"
+        "POST /api/upload?filename=a.csv HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\nContent-Length: 6\r\n\
+         Expect: 100-continue\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).unwrap();
-    // Answered only after the head above: the same connection's turn has come once another one is served.
-    assert_eq!(site.get("/healthz", &[]).status, 200);
+    // Said when the server begins to read the body.
+    let mut go_on = [0; 25];
+    stream.read_exact(&mut go_on).unwrap();
+    assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(b"1,2").unwrap();
     let addr = site.addr();
     let stopped = site.stopping();
     while std::net::TcpStream::connect(addr).is_ok() {}
