@@ -55,15 +55,17 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     server.start()?;
     let cookie = Client::new(server.base()).sign_in()?;
     let senders = [
-        ("a person", format!("Cookie: {cookie}"), ",ignored_auth"),
         // A wrong cookie beside a right token is no wrong sign-in: that check would complain of it.
         ("a device", format!("Authorization: Bearer {token}"), ""),
+        // Last: it may remove the device.
+        ("a person", format!("Cookie: {cookie}"), ",ignored_auth"),
     ];
     for (who, header, more) in senders {
         say(format_args!("as {who}"));
         run_to_end(
             Command::new(programs.join("schemathesis"))
                 .current_dir(&folder)
+                .env("SCHEMATHESIS_HOOKS", root.join("xtask/src/soak/api_hooks.py"))
                 .arg("run")
                 .arg(format!("{}/api/v1/openapi.json", server.base()))
                 .args([
