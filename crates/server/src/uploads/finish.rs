@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{Open, Role, Standing, State, UploadBytes, UploadError, UploadRow, Uploads, blocking, rows};
 use crate::ingest::{self, HEAD_BYTES_MAX};
 use crate::objects::{Claim, Finished, Objects};
-use crate::store::recordings::{self, Kind, NewIds, NewRecording, Placed};
+use crate::store::recordings::{self, NewIds, NewRecording, Placed};
 use crate::store::{JobId, RecordingId, SessionId, UploadId};
 
 /// Read at once when parts are put together.
@@ -88,7 +88,7 @@ impl Uploads {
             ..row
         };
         let placed = self.place(&row, claim, &head, ending).await?;
-        if row.kind == Kind::Drive && !placed.duplicate {
+        if !placed.duplicate {
             self.work.notify_one();
         }
         let (objects, bytes, id) = (self.objects.clone(), self.bytes.clone(), row.id);
