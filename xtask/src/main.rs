@@ -46,7 +46,7 @@ enum Command {
         #[arg(trailing_var_arg = true, required = true)]
         command: Vec<String>,
     },
-    /// Long proofs: fuzzing, and killing the server again and again.
+    /// Long proofs: fuzzing, killing the server, losing replies, thousands of slow uploads.
     #[command(subcommand)]
     Soak(soak::Soak),
     /// Figures beside those of other programs, measured in the same run.

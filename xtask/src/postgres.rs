@@ -97,6 +97,13 @@ impl Cluster {
         command.env(VARIABLE, self.url())
     }
 
+    /// Makes a database for a server and gives its address there, as a role that is no superuser.
+    pub(crate) fn database(&self, name: &str) -> Result<String> {
+        let make = format!("CREATE DATABASE {name} OWNER {PLAIN_ROLE}");
+        run_to_end(self.program("psql").args(["-q", "-c", &make, &self.url()]))?;
+        Ok(format!("postgres://{PLAIN_ROLE}@127.0.0.1:{}/{name}", self.port))
+    }
+
     /// Of a role that may make databases.
     fn url(&self) -> String {
         format!("postgres://{ADMIN}@127.0.0.1:{}/postgres", self.port)

@@ -13,14 +13,14 @@ use crate::{generate, soak, system, tidy};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Also the long proofs: fuzzing of every target and 200 kills of the server (about two hours).
+    /// Also the long proofs: fuzzing of every target and 500 kills of the server (about two and a half hours).
     #[arg(long)]
     full: bool,
 }
 
 /// Enough kills to meet a broken recovery, few enough for every push.
 const KILLS: u32 = 5;
-const KILLS_FULL: u32 = 200;
+const KILLS_FULL: u32 = 500;
 
 pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     let mut steps = Steps::default();
@@ -38,6 +38,13 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     steps.run("kill soak", || {
         soak::kill::run(root, &soak::kill::Args::short(kills))
     });
+    let lost_reply = if args.full {
+        soak::lost_reply::Args::default()
+    } else {
+        soak::lost_reply::Args::short()
+    };
+    steps.run("lost replies", || soak::lost_reply::run(root, &lost_reply));
+    clients_of_others(root, args, &mut steps);
     made_up_requests(root, args, &mut steps);
     if args.full {
         steps.run("fuzz soak", || {
@@ -51,6 +58,21 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     let summary = steps.finish();
     say(counts);
     summary
+}
+
+/// They come from npm and PyPI, which may be out of reach.
+fn clients_of_others(root: &Path, args: &Args, steps: &mut Steps) {
+    const NAME: &str = "tus-js-client and tuspy over connections that break";
+    if let Err(error) = soak::tus_peers::prepare(root) {
+        steps.skip(NAME, format!("{error:#}"));
+        return;
+    }
+    let args = if args.full {
+        soak::tus_peers::Args::default()
+    } else {
+        soak::tus_peers::Args::short()
+    };
+    steps.run(NAME, || soak::tus_peers::run(root, &args));
 }
 
 /// Schemathesis comes from PyPI, which may be out of reach.

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use super::kill::{Client, Server};
+use super::client::Client;
+use super::server::{Build, Server};
 use crate::process::{run_to_end, say};
 use crate::python;
 
@@ -42,21 +43,13 @@ pub(crate) fn prepare(root: &Path) -> Result<PathBuf> {
 
 pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     let programs = prepare(root)?;
-    run_to_end(Command::new("cargo").current_dir(root).args([
-        "build",
-        "--locked",
-        "--package",
-        "fieldpost",
-    ]))?;
-    let folder = root.join(format!("target/soak/api-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let mut server = Server::prepare(root.join("target/debug/fieldpost"), folder.join("data"))?;
-    let token = server.add_people()?;
+    let mut server = Server::fresh(root, "api", Build::Debug)?;
+    let device = server.add_people()?;
     server.start()?;
     let cookie = Client::new(server.base()).sign_in()?;
     let senders = [
         // A wrong cookie beside a right token is no wrong sign-in: that check would complain of it.
-        ("a device", format!("Authorization: Bearer {token}"), ""),
+        ("a device", format!("Authorization: Bearer {}", device.token), ""),
         // Last: it may remove the device.
         ("a person", format!("Cookie: {cookie}"), ",ignored_auth"),
     ];
@@ -64,7 +57,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
         say(format_args!("as {who}"));
         run_to_end(
             Command::new(programs.join("schemathesis"))
-                .current_dir(&folder)
+                .current_dir(server.folder())
                 .env("SCHEMATHESIS_HOOKS", root.join("xtask/src/soak/api_hooks.py"))
                 .arg("run")
                 .arg(format!("{}/api/v1/openapi.json", server.base()))
@@ -81,7 +74,5 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
                 .args(["--exclude-path", "/api/v1/session-cookie/logout"]),
         )?;
     }
-    server.kill()?;
-    std::fs::remove_dir_all(&folder)?;
-    Ok(())
+    server.discard()
 }

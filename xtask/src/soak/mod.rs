@@ -1,9 +1,18 @@
 //! Proofs that need hours rather than minutes.
 
 pub(crate) mod api;
+mod client;
+mod files;
 pub(crate) mod fuzz;
 mod heartbeats;
+mod jobs;
 pub(crate) mod kill;
+pub(crate) mod lost_reply;
+mod receipts;
+mod server;
+mod slow_uploads;
+mod tus;
+pub(crate) mod tus_peers;
 
 use std::path::Path;
 
@@ -19,6 +28,12 @@ pub(crate) enum Soak {
     Heartbeats(heartbeats::Args),
     /// Kill the server at random moments while uploads run, and look for what was acknowledged.
     Kill(kill::Args),
+    /// Cut connections between the last byte of an upload and its answer, and come back.
+    LostReply(lost_reply::Args),
+    /// Let tus-js-client and tuspy upload over connections that break, and see that they go on.
+    TusPeers(tus_peers::Args),
+    /// Let thousands upload a few bytes a second, and measure memory and answers meanwhile.
+    SlowUploads(slow_uploads::Args),
 }
 
 pub(crate) fn run(root: &Path, soak: Soak) -> Result<()> {
@@ -27,5 +42,8 @@ pub(crate) fn run(root: &Path, soak: Soak) -> Result<()> {
         Soak::Api(args) => api::run(root, &args),
         Soak::Heartbeats(args) => heartbeats::run(root, &args),
         Soak::Kill(args) => kill::run(root, &args),
+        Soak::LostReply(args) => lost_reply::run(root, &args),
+        Soak::TusPeers(args) => tus_peers::run(root, &args),
+        Soak::SlowUploads(args) => slow_uploads::run(root, &args),
     }
 }

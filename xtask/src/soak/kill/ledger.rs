@@ -1,15 +1,39 @@
-//! What the devices remember: every upload that was acknowledged, and how the others ended.
+//! What the devices remember: everything that was acknowledged, how the rest ended, and what was plainly wrong.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::client::Answer;
-use crate::hash::sha256_hex;
+use super::super::client::Trouble;
+use super::super::receipts::Sent;
+use super::super::tus;
 
-/// One acknowledged upload.
+/// One acknowledged recording.
 #[derive(Debug, Clone)]
-pub(crate) struct Stored {
-    pub(crate) recording_id: String,
-    pub(crate) sha256: String,
+pub(super) struct Stored {
+    pub(super) sent: Sent,
+    pub(super) recording_id: String,
+    pub(super) receipt: String,
+}
+
+/// One session's runs.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Run {
+    pub(super) acknowledged_s: i64,
+    /// The longest that was sent, heard of or not.
+    pub(super) sent_s: i64,
+}
+
+/// How often what happened.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Figures {
+    pub(super) stored: usize,
+    pub(super) refused: usize,
+    pub(super) broken_off: usize,
+    /// Pieces of resumable uploads that were answered.
+    pub(super) pieces: usize,
+    /// Resumable uploads that were asked for again after a kill and had come further than nothing.
+    pub(super) resumed: usize,
+    pub(super) heartbeats: usize,
 }
 
 #[derive(Default)]
@@ -17,54 +41,92 @@ struct Entries {
     stored: Vec<Stored>,
     /// How many of them were checked after some kill.
     checked: usize,
-    refused: usize,
-    broken_off: usize,
+    runs: BTreeMap<String, Run>,
+    figures: Figures,
     last_refusal: String,
+    wrong: Option<String>,
 }
 
 #[derive(Default)]
-pub(crate) struct Ledger {
+pub(super) struct Ledger {
     entries: Mutex<Entries>,
 }
 
 impl Ledger {
-    /// Writes down how an upload ended. The hash is of the bytes that were sent, not what the server says.
-    pub(crate) fn note(&self, answer: Answer, bytes: &[u8]) {
+    pub(super) fn stored(&self, sent: Sent, answer: tus::Stored) {
         let mut entries = self.entries();
-        match answer {
-            Answer::Stored { recording_id } => {
-                entries.stored.push(Stored {
-                    recording_id,
-                    sha256: sha256_hex(bytes),
-                });
+        entries.figures.stored += 1;
+        entries.stored.push(Stored {
+            sent,
+            recording_id: answer.recording_id,
+            receipt: answer.receipt,
+        });
+    }
+
+    pub(super) fn trouble(&self, trouble: &Trouble) {
+        let mut entries = self.entries();
+        match trouble {
+            Trouble::BrokenOff => entries.figures.broken_off += 1,
+            Trouble::Refused { .. } => {
+                entries.figures.refused += 1;
+                entries.last_refusal = trouble.to_string();
             }
-            Answer::Refused(why) => {
-                entries.refused += 1;
-                entries.last_refusal = why;
-            }
-            Answer::BrokenOff => entries.broken_off += 1,
         }
     }
 
+    pub(super) fn piece(&self) {
+        self.entries().figures.pieces += 1;
+    }
+
+    pub(super) fn resumed(&self) {
+        self.entries().figures.resumed += 1;
+    }
+
+    /// A heartbeat is about to be sent.
+    pub(super) fn beating(&self, session: &str, run_s: i64) {
+        let mut entries = self.entries();
+        let run = entries.runs.entry(session.to_owned()).or_default();
+        run.sent_s = run.sent_s.max(run_s);
+    }
+
+    /// The server said that it is stored.
+    pub(super) fn heard(&self, session: &str, run_s: i64) {
+        let mut entries = self.entries();
+        entries.figures.heartbeats += 1;
+        let run = entries.runs.entry(session.to_owned()).or_default();
+        run.acknowledged_s = run.acknowledged_s.max(run_s);
+    }
+
+    /// A promise was broken; the first one is told.
+    pub(super) fn wrong(&self, what: String) {
+        self.entries().wrong.get_or_insert(what);
+    }
+
+    pub(super) fn first_wrong(&self) -> Option<String> {
+        self.entries().wrong.clone()
+    }
+
     /// What was acknowledged since the last call.
-    pub(crate) fn unchecked(&self) -> Vec<Stored> {
+    pub(super) fn unchecked(&self) -> Vec<Stored> {
         let mut entries = self.entries();
         let new = entries.stored[entries.checked..].to_vec();
         entries.checked = entries.stored.len();
         new
     }
 
-    pub(crate) fn all(&self) -> Vec<Stored> {
+    pub(super) fn all(&self) -> Vec<Stored> {
         self.entries().stored.clone()
     }
 
-    /// Acknowledged, refused, broken off.
-    pub(crate) fn figures(&self) -> (usize, usize, usize) {
-        let entries = self.entries();
-        (entries.stored.len(), entries.refused, entries.broken_off)
+    pub(super) fn runs(&self) -> BTreeMap<String, Run> {
+        self.entries().runs.clone()
     }
 
-    pub(crate) fn last_refusal(&self) -> String {
+    pub(super) fn figures(&self) -> Figures {
+        self.entries().figures
+    }
+
+    pub(super) fn last_refusal(&self) -> String {
         self.entries().last_refusal.clone()
     }
 
