@@ -4,6 +4,8 @@ pub mod auth;
 pub mod backend;
 pub mod clock;
 pub mod config;
+pub mod crash;
+pub mod desired;
 pub mod durable;
 pub mod http;
 pub mod ingest;

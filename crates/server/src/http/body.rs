@@ -18,10 +18,10 @@ const BYTES_MAX: usize = 16 * 1024;
 /// One packet's worth; who needs longer will not manage.
 const TIME_MAX: Duration = Duration::from_secs(30);
 
-/// A JSON body of at most 16 KiB.
-pub(super) struct Body<T>(pub T);
+/// A JSON body of at most 16 KiB, or as many bytes as are said.
+pub(super) struct Body<T, const MAX: usize = BYTES_MAX>(pub T);
 
-impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
+impl<T: DeserializeOwned, const MAX: usize> FromRequest<Arc<App>> for Body<T, MAX> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &Arc<App>) -> Result<Self, Self::Rejection> {
@@ -30,7 +30,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
                 ApiError::unsupported_media("Send JSON, with `Content-Type: application/json`.").closing(),
             );
         }
-        let bytes = read_small(request).await?;
+        let bytes = read_small(request, MAX).await?;
         // The error names the place and what was expected there, never the values, which may be passwords.
         let value = serde_json::from_slice(&bytes).map_err(|error| {
             let place = format!("line {} column {}", error.line(), error.column());
@@ -50,12 +50,12 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
     }
 }
 
-async fn read_small(request: Request) -> Result<Bytes, ApiError> {
-    let reading = Limited::new(request.into_body(), BYTES_MAX).collect();
+async fn read_small(request: Request, bytes_max: usize) -> Result<Bytes, ApiError> {
+    let reading = Limited::new(request.into_body(), bytes_max).collect();
     match tokio::time::timeout(TIME_MAX, reading).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
-            Err(ApiError::too_large(BYTES_MAX as u64).closing())
+            Err(ApiError::too_large(bytes_max as u64).closing())
         }
         Ok(Err(_)) | Err(_) => {
             Err(ApiError::bad_request("incomplete_body", "The body ended before it was complete.").closing())

@@ -35,6 +35,7 @@ mod shares;
 mod sign_in;
 mod teams;
 pub mod tls;
+mod tracks;
 #[allow(
     unused_qualifications,
     reason = "utoipa's macro writes the path of a parameter type out"
@@ -63,6 +64,7 @@ use crate::jobs::Jobs;
 use crate::objects::Objects;
 use crate::receipts::Receipts;
 use crate::store::Store;
+use crate::store::desired_versions::DesiredVersions;
 use crate::store::devices_state_seen::Seen;
 use crate::store::uptime_intake::Intake;
 use crate::uploads::Uploads;
@@ -83,6 +85,7 @@ pub struct App {
     receipts: Receipts,
     intake: Intake,
     seen: Seen,
+    desired_versions: DesiredVersions,
     uploads: Arc<Uploads>,
     passwords: Passwords,
     login_limits: LoginLimits,
@@ -113,6 +116,7 @@ impl App {
             receipts: backend.receipts.clone(),
             intake: Intake::start(backend.store.clone()),
             seen: Seen::start(backend.store.clone()),
+            desired_versions: DesiredVersions::of(backend.store.clone()),
             uploads: backend.uploads.clone(),
             passwords: Passwords::default(),
             login_limits: LoginLimits::default(),

@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 
 use super::{
     App, api_tokens, audit, claims, device, devices, devices_admin, health, heartbeats, invitations, me,
-    pictures, receipts, recordings, sessions, setup, shares, sign_in, teams, upload, uploads,
+    pictures, receipts, recordings, sessions, setup, shares, sign_in, teams, tracks, upload, uploads,
 };
 
 #[derive(OpenApi)]
@@ -48,12 +48,21 @@ impl Modify for Schemes {
 /// Answers write what is unknown as `null` and leave nothing out, so every member is there. The derive macro cannot
 /// know that of an `Option`; those that are left out, and what is sent to us, are named here.
 fn require_members(document: &mut utoipa::openapi::OpenApi) {
-    const MAY_LACK_MEMBERS: [&str; 7] = [
+    const MAY_LACK_MEMBERS: [&str; 16] = [
         "AcceptRequest",
+        "AckRequest",
         "ApiTokenRequest",
+        "CommandEnded",
+        "CommandRequest",
+        "CourseWish",
+        "DesiredRequest",
         "ErrorDetail",
         "FilesAnswer",
         "HeartbeatBody",
+        "HeartbeatsAnswer",
+        "NetworkWish",
+        "NetworksWish",
+        "PingAnswer",
         "ReanalyseRequest",
         "ShareRequest",
     ];
@@ -163,9 +172,15 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(heartbeats::ingest))
         .routes(routes!(heartbeats::send))
         .routes(routes!(device::ping::ping))
+        .routes(routes!(device::active_track::active_track))
+        .routes(routes!(device::desired::show))
+        .routes(routes!(device::desired::ack))
         .routes(routes!(devices::list::list))
         .routes(routes!(devices::show::show))
         .routes(routes!(devices::uptime::uptime))
+        .routes(routes!(devices::desired::show, devices::desired::change))
+        .routes(routes!(devices::desired::command))
+        .routes(routes!(tracks::list))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
         .routes(routes!(document));

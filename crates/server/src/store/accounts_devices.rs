@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::accounts::{AccountError, Member, Role};
 use super::audit::{self, Action, Actor};
 use super::sql::{Rows, query};
-use super::{DeviceId, Store, StoreError, TeamRows, TenantId, UserId};
+use super::{DeviceId, Store, StoreError, TeamRows, TenantId, UserId, desired};
 use crate::auth::secret::TokenDigest;
 
 const NAME_CHARS_MAX: usize = 100;
@@ -259,6 +259,7 @@ pub async fn transfer(
                     .bind(device)
                     .execute(rows)
                     .await?;
+                desired::leave_behind(rows, device, member.tenant, to).await?;
                 let (away, here) = (Action::DeviceMovedAway, Action::DeviceMovedHere);
                 for (team, action) in [(member.tenant, away), (to, here)] {
                     audit::note(&mut TeamRows::of(rows, team), &by, action, device, "", now).await?;

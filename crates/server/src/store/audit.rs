@@ -52,6 +52,8 @@ pub enum Action {
     DeviceRenamed,
     DeviceTokenRenewed,
     DeviceRevoked,
+    DeviceDesiredChanged,
+    DeviceCommanded,
     DeviceMovedAway,
     DeviceMovedHere,
 }
@@ -74,6 +76,8 @@ impl Action {
             Self::DeviceRenamed => "device.renamed",
             Self::DeviceTokenRenewed => "device.token_renewed",
             Self::DeviceRevoked => "device.revoked",
+            Self::DeviceDesiredChanged => "device.desired_changed",
+            Self::DeviceCommanded => "device.commanded",
             Self::DeviceMovedAway => "device.moved_away",
             Self::DeviceMovedHere => "device.moved_here",
         }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::uptime::{parts, values, with_tenant};
 use super::{DeviceId, Store, StoreError, TeamRows, TenantId};
+use crate::desired::SealKey;
 
 /// Names that one device is known by beside its id; later ones are not noted.
 const ALIASES_MAX: i64 = 8;
@@ -111,14 +112,28 @@ async fn known_names(
     Ok(found)
 }
 
-/// Keeps what a device said of itself, in place of what it said before, and the names it was heard by.
+/// What a device said of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ping {
+    /// JSON, as it was said.
+    pub state: String,
+    /// The names it was heard by.
+    pub aliases: BTreeSet<(String, DeviceId)>,
+    pub seal_key: Option<SealKey>,
+}
+
+/// Keeps what a device said of itself, in place of what it said before.
 pub async fn keep_ping(
     store: &Store,
     tenant: TenantId,
     device: DeviceId,
-    ping: String,
-    aliases: BTreeSet<(String, DeviceId)>,
+    ping: Ping,
 ) -> Result<(), StoreError> {
+    let Ping {
+        state,
+        aliases,
+        seal_key,
+    } = ping;
     let now = store.now();
     store
         .write(tenant, move |mut rows| {
@@ -126,13 +141,16 @@ pub async fn keep_ping(
                 if !aliases.is_empty() {
                     note_aliases(&mut rows, &aliases, now).await?;
                 }
+                if let Some(key) = &seal_key {
+                    super::desired::keep_seal_key(&mut rows, device, key).await?;
+                }
                 rows.query(
                     "INSERT INTO device_states (tenant_id, device_id, ping, ping_at) VALUES ($1, $2, $3, $4) \
                      ON CONFLICT (tenant_id, device_id) DO UPDATE SET ping = excluded.ping, ping_at = excluded.ping_at \
                      WHERE device_states.ping_at IS NULL OR excluded.ping_at >= device_states.ping_at",
                 )
                 .bind(device)
-                .bind(ping)
+                .bind(state)
                 .bind(now)
                 .execute()
                 .await

@@ -26,6 +26,8 @@ pub struct Details {
     /// JSON, as the device said it.
     pub ping: Option<String>,
     pub ping_at: Option<Timestamp>,
+    /// What its networks are sealed for, as base64url.
+    pub seal_key: Option<String>,
 }
 
 /// A team's devices by name, from behind `after` on; with `only`, that one.
@@ -64,7 +66,7 @@ pub async fn find(store: &Store, tenant: TenantId, id: DeviceId) -> Result<Optio
     let mut rows = store.read(tenant).await?;
     let row = rows
         .query(
-            "SELECT d.id, d.name, d.created_at, d.revoked_at, d.seen_at, s.data_at, s.ping, s.ping_at, \
+            "SELECT d.id, d.name, d.created_at, d.revoked_at, d.seen_at, s.data_at, s.ping, s.ping_at, s.seal_key, \
              COALESCE(t.counted_us, 0) AS counted_us FROM devices d \
              LEFT JOIN device_states s ON s.tenant_id = d.tenant_id AND s.device_id = d.id \
              LEFT JOIN uptime_totals t ON t.tenant_id = d.tenant_id AND t.device_id = d.id \
@@ -87,6 +89,7 @@ pub async fn find(store: &Store, tenant: TenantId, id: DeviceId) -> Result<Optio
             .collect::<Result<_, _>>()?,
         ping: row.get("ping")?,
         ping_at: row.get("ping_at")?,
+        seal_key: row.get("seal_key")?,
     }))
 }
 

@@ -66,6 +66,8 @@ id! {
     InvitationId,
     /// A piece of background work.
     JobId,
+    /// Something that a device is told to do once.
+    CommandId,
     /// A resumable upload.
     UploadId,
 }

@@ -32,6 +32,7 @@ const STEPS: &[Step] = &[
     step!(5, "0005_pictures"),
     step!(7, "0007_people"),
     step!(8, "0008_teams"),
+    step!(9, "0009_desired"),
 ];
 
 /// Applies the steps that this database has not seen. A database from a newer binary is refused.

@@ -22,6 +22,10 @@ pub mod api_tokens;
 pub mod audit;
 pub mod claims;
 mod connect;
+pub mod crashes;
+pub mod desired;
+pub mod desired_commands;
+pub mod desired_versions;
 pub mod devices_state;
 pub mod devices_state_read;
 pub mod devices_state_seen;
@@ -54,7 +58,9 @@ use crate::clock::{Clock, Ids};
 pub use connect::Database;
 use connect::Readers;
 use engine::Scope;
-pub use ids::{DeviceId, InvitationId, JobId, RecordingId, SessionId, TenantId, TrackId, UploadId, UserId};
+pub use ids::{
+    CommandId, DeviceId, InvitationId, JobId, RecordingId, SessionId, TenantId, TrackId, UploadId, UserId,
+};
 pub use scope::TeamRows;
 use sql::Rows;
 pub use writer::BoxFuture;

@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::sql::Row;
 use super::{Store, StoreError, TeamRows, TenantId, TrackId, bad_row};
 
 /// Where a track's lines lie, `[latitude, longitude]` in degrees, the left end (seen in travel direction) first.
@@ -39,19 +40,39 @@ pub async fn up_to(store: &Store, tenant: TenantId, number: Option<i64>) -> Resu
         .bind(number.unwrap_or(i64::MAX))
         .fetch_all()
         .await?;
-    found
-        .iter()
-        .map(|row| {
-            let shape: String = row.get("shape")?;
-            let shape =
-                serde_json::from_str(&shape).map_err(|error| bad_row(format!("tracks.shape: {error}")))?;
-            Ok(Track {
-                id: row.get("id")?,
-                number: row.get("number")?,
-                shape,
-            })
-        })
-        .collect()
+    found.iter().map(from_row).collect()
+}
+
+/// One track of a team.
+pub async fn find(store: &Store, tenant: TenantId, id: TrackId) -> Result<Option<Track>, StoreError> {
+    let mut rows = store.read(tenant).await?;
+    let row = rows
+        .query("SELECT id, number, shape FROM tracks WHERE tenant_id = $1 AND id = $2")
+        .bind(id)
+        .fetch_optional()
+        .await?;
+    row.as_ref().map(from_row).transpose()
+}
+
+/// The newest tracks of a team, the newest first.
+pub async fn newest(store: &Store, tenant: TenantId, limit: u32) -> Result<Vec<Track>, StoreError> {
+    let mut rows = store.read(tenant).await?;
+    let found = rows
+        .query("SELECT id, number, shape FROM tracks WHERE tenant_id = $1 ORDER BY number DESC LIMIT $2")
+        .bind(i64::from(limit))
+        .fetch_all()
+        .await?;
+    found.iter().map(from_row).collect()
+}
+
+fn from_row(row: &Row) -> Result<Track, StoreError> {
+    let shape: String = row.get("shape")?;
+    let shape = serde_json::from_str(&shape).map_err(|error| bad_row(format!("tracks.shape: {error}")))?;
+    Ok(Track {
+        id: row.get("id")?,
+        number: row.get("number")?,
+        shape,
+    })
 }
 
 /// Keeps a newly learned track.

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::value::{Moment, moment, seconds};
+use crate::crash::Crash;
 
 /// Ids on stickers and UUIDs.
 const DEVICE_CHARS_MAX: usize = 64;
@@ -69,6 +70,8 @@ pub struct Heartbeat {
     pub status: Option<String>,
     /// For the log only.
     pub msg_id: Option<String>,
+    /// What it says of a crash before.
+    pub crash: Option<Box<Crash>>,
 }
 
 /// Why one heartbeat cannot be stored. The sender keeps it and shows it; sending the same again changes nothing.
@@ -130,6 +133,8 @@ impl Heartbeat {
             last_update,
             status: short_text(members.get("status"), STATUS_CHARS_MAX),
             msg_id: short_text(members.get("msg_id"), MSG_ID_CHARS_MAX),
+            // One that cannot be read loses no hours either.
+            crash: Crash::in_members(members).ok().flatten().map(Box::new),
         })
     }
 }

@@ -152,7 +152,7 @@ fn a_bad_item_does_not_spoil_the_others_and_a_bad_one_alone_is_refused() {
     }
     assert_eq!(
         logger.send(HEARTBEATS, "[]").json(),
-        json!({"success": true, "results": []})
+        json!({"success": true, "results": [], "desired_version": 0})
     );
 }
 

@@ -9,6 +9,7 @@
 mod accounts;
 mod accounts_devices;
 mod accounts_tokens;
+mod desired;
 mod document;
 mod edge;
 #[path = "../support/engine.rs"]

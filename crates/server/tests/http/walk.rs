@@ -222,6 +222,9 @@ fn body_of(route: &str, team: &Team) -> Value {
         "POST /api/v1/invitations/accept" | "POST /api/v1/invitations/look" => json!({ "token": "none" }),
         "POST /api/v1/me/team" => json!({ "team_id": team.tenant }),
         "POST /api/v1/devices/claim" => json!({ "code": "00000-00000" }),
+        "PUT /api/v1/devices/{id}/desired" => json!({ "settings": {} }),
+        "POST /api/v1/devices/{id}/commands" => json!({ "kind": "identify" }),
+        "POST /api/v1/device/desired/ack" => json!({ "version": 0, "applied": true }),
         "POST /api/v1/devices/{id}/transfer" => json!({ "team_id": team.tenant }),
         _ => json!({}),
     }

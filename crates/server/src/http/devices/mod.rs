@@ -4,6 +4,11 @@
     unused_qualifications,
     reason = "utoipa's macro writes the path of a parameter type out"
 )]
+pub(super) mod desired;
+#[allow(
+    unused_qualifications,
+    reason = "utoipa's macro writes the path of a parameter type out"
+)]
 pub(super) mod list;
 pub(super) mod show;
 #[allow(

@@ -17,7 +17,7 @@ use super::device::body;
 use super::error::{ApiError, ApiResult, ErrorBody, ErrorDetail};
 use super::identity::Sender;
 use crate::store::uptime::{Heard, Kept};
-use crate::store::{DeviceId, devices_state};
+use crate::store::{DeviceId, crashes, devices_state};
 use crate::uptime::{BadBody, BadHeartbeat, Batch, Heartbeat, parse};
 
 /// 1 000 heartbeats of 512 bytes.
@@ -29,6 +29,10 @@ pub(crate) struct HeartbeatsAnswer {
     pub success: bool,
     /// In the order in which they were sent.
     pub results: Vec<HeartbeatResult>,
+    /// What the device should be: when it is another one than the device is, `GET /api/v1/device/desired` says what is new.
+    /// Left out for people who carry heartbeats.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub desired_version: Option<i64>,
 }
 
 /// What became of one heartbeat.
@@ -60,6 +64,9 @@ pub(crate) struct HeartbeatBody {
     pub last_update: Option<String>,
     pub status: Option<String>,
     pub device_uuid: Option<String>,
+    /// Of the boot before: `{reason, firmware?, uptime_s?, boot?, detail?}`.
+    #[schema(value_type = Option<Object>)]
+    pub crash: Option<serde_json::Value>,
 }
 
 /// The one or many that a body is.
@@ -113,12 +120,13 @@ async fn store(app: &App, sender: Sender, request: Request) -> ApiResult<Heartbe
     let about = About::find(app, sender, &items).await?;
     let mut heard = Vec::with_capacity(items.len());
     let mut aliases = BTreeSet::new();
+    let mut said = Vec::new();
     let mut results = Vec::with_capacity(items.len());
     for item in items {
         let ready = item
             .map_err(Refusal::from)
             .and_then(|item| about.device(&item).map(|device| (device, item)));
-        let (device, heartbeat) = match ready {
+        let (device, mut heartbeat) = match ready {
             Ok(ready) => ready,
             Err(refusal) if alone => return Err(ApiError::unprocessable(refusal.code, refusal.message)),
             Err(refusal) => {
@@ -128,6 +136,7 @@ async fn store(app: &App, sender: Sender, request: Request) -> ApiResult<Heartbe
         };
         tracing::debug!(%device, session = %heartbeat.key, run_s = heartbeat.run_s, msg_id = heartbeat.msg_id, "heartbeat");
         aliases.extend(about.alias(&heartbeat));
+        said.extend(heartbeat.crash.take().map(|crash| (device, *crash)));
         results.push(Ok(heartbeat.run_s));
         heard.push(Heard { device, heartbeat });
     }
@@ -135,7 +144,14 @@ async fn store(app: &App, sender: Sender, request: Request) -> ApiResult<Heartbe
         true => Vec::new(),
         false => app.intake.take(sender.tenant, heard, aliases).await?,
     };
-    Ok(answer(results, kept))
+    if !said.is_empty() {
+        crashes::keep(&app.store, sender.tenant, said).await?;
+    }
+    let desired_version = match sender.device {
+        Some(device) => Some(app.desired_versions.current(sender.tenant, device).await?),
+        None => None,
+    };
+    Ok(answer(results, kept, desired_version))
 }
 
 fn refused(error: &BadBody) -> ApiError {
@@ -212,7 +228,11 @@ impl About {
 }
 
 /// `results` are runs of stored heartbeats, which `kept` is about in the same order, and refusals.
-fn answer(results: Vec<Result<i64, Refusal>>, kept: Vec<Kept>) -> HeartbeatsAnswer {
+fn answer(
+    results: Vec<Result<i64, Refusal>>,
+    kept: Vec<Kept>,
+    desired_version: Option<i64>,
+) -> HeartbeatsAnswer {
     let success = results.iter().all(Result::is_ok);
     let mut kept = kept.into_iter();
     let result = |result| match result {
@@ -233,6 +253,7 @@ fn answer(results: Vec<Result<i64, Refusal>>, kept: Vec<Kept>) -> HeartbeatsAnsw
     HeartbeatsAnswer {
         success,
         results: results.into_iter().filter_map(result).collect(),
+        desired_version,
     }
 }
 
