@@ -21,6 +21,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/device/active_track": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The track that people set for the device that asks; the address that existing loggers know. It is a part of what
+         *     `GET /api/v1/device/desired` answers.
+         */
+        get: operations["active_track"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/device/ping": {
         parameters: {
             query?: never;
@@ -32,7 +52,8 @@ export interface paths {
         put?: never;
         /**
          * What a device says of itself every few seconds (`vbatt_sense`, `storage_sd_free`, …): any JSON object of at most 4 KiB,
-         *     kept as its last known state. A `device_uid` other than its id becomes an alias of it.
+         *     kept as its last known state. A `device_uid` other than its id becomes an alias of it; a `crash` is kept as a breadcrumb;
+         *     `seal_key` is the key that networks are sealed for.
          */
         post: operations["ping"];
         delete?: never;
@@ -72,6 +93,46 @@ export interface paths {
         get: operations["audit_log"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device/desired": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the device that asks should be. With `If-None-Match` and the `ETag` of the answer before, 304 while nothing has
+         *     changed.
+         */
+        get: operations["device_desired"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device/desired/ack": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Says what became of a version and of commands. Saying it again, or of an older version or of a command that ended or is
+         *     not known, changes nothing.
+         */
+        post: operations["ack_desired"];
         delete?: never;
         options?: never;
         head?: never;
@@ -147,6 +208,41 @@ export interface paths {
         head?: never;
         /** Gives a device another name. */
         patch: operations["rename_device"];
+        trace?: never;
+    };
+    "/api/v1/devices/{id}/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tells a device to do something once; it learns of it with its next heartbeat. */
+        post: operations["command_device"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{id}/desired": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is wanted of a device, and how far it has followed. `ETag` is for `If-Match` of a change. */
+        get: operations["show_desired"];
+        /** Says what is wanted of a device; the device learns of it with its next heartbeat. */
+        put: operations["change_desired"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/devices/{id}/token": {
@@ -759,6 +855,23 @@ export interface paths {
         patch: operations["change_role"];
         trace?: never;
     };
+    "/api/v1/tracks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The team's tracks, to choose one for a device. */
+        get: operations["list_tracks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/uploads": {
         parameters: {
             query?: never;
@@ -896,8 +1009,46 @@ export interface components {
          * @enum {string}
          */
         Access: "read" | "write";
+        AckAnswer: {
+            /**
+             * Format: int64
+             * @description The newest that it said it is.
+             */
+            applied_version: number;
+            /**
+             * Format: int64
+             * @description The version that the device should be now.
+             */
+            version: number;
+        };
+        /** @description What became of a version and of commands. */
+        AckRequest: {
+            /** @description Whether the device is now what that version says. */
+            applied: boolean;
+            /** @description 32 at most. */
+            commands?: components["schemas"]["CommandEnded"][] | null;
+            /** @description Why not, in a sentence; 500 characters are kept. */
+            error?: string | null;
+            /** @description The device's P-256 public key for sealed networks: 65 bytes, uncompressed, as base64url. */
+            seal_key?: string | null;
+            /**
+             * Format: int64
+             * @description The version this is about.
+             */
+            version: number;
+        };
         ActFor: {
             team_id: string;
+        };
+        ActiveTrack: {
+            /**
+             * Format: int64
+             * @description The version that has it.
+             */
+            desired_version: number;
+            /** @description Always true. */
+            success: boolean;
+            track: components["schemas"]["Course"] | null;
         };
         AnalysisError: {
             code: string;
@@ -1001,6 +1152,33 @@ export interface components {
         ClaimRequest: {
             code: string;
         };
+        CommandEnded: {
+            /** @description 500 characters are kept. */
+            detail?: string | null;
+            done: boolean;
+            id: string;
+        };
+        CommandForDevice: {
+            /** @description RFC 3339. */
+            expires_at: string;
+            id: string;
+            /** @description `sync`, `restart`, `identify`, `send_logs`; acknowledge one that is not known with `done` false. */
+            kind: string;
+        };
+        /**
+         * @description What a device may be told to do once.
+         * @enum {string}
+         */
+        CommandKind: "sync" | "restart" | "identify" | "send_logs";
+        CommandRequest: {
+            /**
+             * Format: int64
+             * @description 60 to 604 800; a day without it.
+             */
+            expires_in_s?: number | null;
+            /** @description `sync`, `restart`, `identify` or `send_logs`. */
+            kind: string;
+        };
         /** @description A receipt, or the digest of a recording. */
         ConfirmItem: {
             /** @description The text form. */
@@ -1025,6 +1203,25 @@ export interface components {
             /** @description Why not: `no_recording`, `bytes_missing`, `unknown_key`, `bad_signature`, `malformed`; `null` when it is held. */
             reason: string | null;
         };
+        /** @description A track as a device is told it. */
+        Course: {
+            /** @description Where it is not the gate. */
+            finish: number[][] | null;
+            /** @description Two ends, each `[latitude, longitude]` in degrees; seen in travel direction the left one first. */
+            gate: number[][];
+            /** @description `null` for one that was given by its lines. */
+            id: string | null;
+            name: string | null;
+            splits: number[][][];
+        };
+        /** @description A track as people ask for it: by the id of one that the team has, or by its lines. */
+        CourseWish: {
+            finish?: number[][] | null;
+            gate?: number[][] | null;
+            id?: string | null;
+            name?: string | null;
+            splits?: number[][][] | null;
+        };
         DataSeries: {
             /** @description `stream.channel`, as asked for. */
             name: string;
@@ -1044,10 +1241,102 @@ export interface components {
             /** Format: double */
             time_ms: number;
         };
+        DesiredFailed: {
+            /** @description RFC 3339. */
+            at: string;
+            /** @description The device's own words. */
+            error: string;
+            /** Format: int64 */
+            version: number;
+        };
+        /** @description What is wanted, in place of all that was wanted before. */
+        DesiredRequest: {
+            networks?: components["schemas"]["NetworksWish"] | null;
+            /** @description Flat: texts, numbers, booleans; 8 KiB at most, no secrets. */
+            settings: Record<string, never>;
+            track?: components["schemas"]["CourseWish"] | null;
+        };
+        /** @description What is wanted of a device, and how far it has followed. */
+        DesiredState: {
+            /** @description RFC 3339. */
+            applied_at: string | null;
+            /**
+             * Format: int64
+             * @description The newest version that the device says it is; 0 before it said so.
+             */
+            applied_version: number;
+            /** @description Those that wait, and the newest of those that ended; oldest first. */
+            commands: components["schemas"]["DeviceCommand"][];
+            failed: components["schemas"]["DesiredFailed"] | null;
+            networks: components["schemas"]["NetworksShown"];
+            /**
+             * @description The P-256 public key that passwords of networks are sealed for: 65 bytes, uncompressed, as base64url; `null` until the
+             *     device has said it.
+             */
+            seal_key: string | null;
+            settings: Record<string, never>;
+            track: components["schemas"]["Course"] | null;
+            /**
+             * Format: int64
+             * @description Rises with every change and every command; 0 while nothing was ever wanted.
+             */
+            version: number;
+        };
+        DeviceCommand: {
+            /** @description The device's own words. */
+            detail: string | null;
+            ended_at: string | null;
+            expires_at: string;
+            id: string;
+            kind: components["schemas"]["CommandKind"];
+            /** @description RFC 3339. */
+            made_at: string;
+            /** @description E-mail address of who wanted it. */
+            made_by: string;
+            /** @description `queued`, `done`, `failed` or `expired`. */
+            state: string;
+        };
+        /** @description What it said of a crash. */
+        DeviceCrash: {
+            /** @description Which boot ended so. */
+            boot: string | null;
+            detail: string | null;
+            firmware: string | null;
+            /** @description By the server's clock; RFC 3339. */
+            heard_at: string;
+            /** @description `panic`, `watchdog`, `brownout`, … */
+            reason: string;
+            /**
+             * Format: int64
+             * @description How long that boot had run.
+             */
+            uptime_s: number | null;
+        };
+        /** @description What the device should be. It applies all of it or nothing, and says which by `POST /api/v1/device/desired/ack`. */
+        DeviceDesired: {
+            /**
+             * @description Those that wait, oldest first. They are given out until they are acknowledged or expire: a device notes the id of
+             *     what it begins, and does none twice.
+             */
+            commands: components["schemas"]["CommandForDevice"][];
+            networks: components["schemas"]["Networks"];
+            /** @description Flat; names and meaning are the device's own. */
+            settings: Record<string, never>;
+            track: components["schemas"]["Course"] | null;
+            /**
+             * Format: int64
+             * @description 0 while nothing was ever wanted. Another one than the device is at: there is something new.
+             */
+            version: number;
+        };
         DeviceDetails: {
             /** @description Other names that it gives itself. */
             aliases: string[];
+            /** @description The newest first, 20 at most. */
+            crashes: components["schemas"]["DeviceCrash"][];
             device: components["schemas"]["DeviceSummary"];
+            /** @description The P-256 public key that passwords of networks are sealed for: 65 bytes, uncompressed, as base64url. */
+            seal_key: string | null;
             /** @description What it said of itself last (`POST /api/device/ping`), as it said it. */
             state: Record<string, never> | null;
             /** @description When it said so, by the server's clock; RFC 3339. */
@@ -1199,6 +1488,8 @@ export interface components {
             boot_epoch?: string | null;
             /** Format: int64 */
             boot_number?: number | null;
+            /** @description Of the boot before: `{reason, firmware?, uptime_s?, boot?, detail?}`. */
+            crash?: Record<string, never> | null;
             device_uuid?: string | null;
             last_update?: string | null;
             /** Format: double */
@@ -1227,6 +1518,12 @@ export interface components {
             suspect: string | null;
         };
         HeartbeatsAnswer: {
+            /**
+             * Format: int64
+             * @description What the device should be: when it is another one than the device is, `GET /api/v1/device/desired` says what is new.
+             *     Left out for people who carry heartbeats.
+             */
+            desired_version?: number | null;
             /** @description In the order in which they were sent. */
             results: components["schemas"]["HeartbeatResult"][];
             /** @description Whether everything was stored. */
@@ -1234,6 +1531,11 @@ export interface components {
         };
         /** @description The one or many that a body is. */
         HeartbeatsBody: components["schemas"]["HeartbeatBody"] | components["schemas"]["HeartbeatBody"][];
+        /** @description A member of a ping that means something here and could not be read. Everything else was kept. */
+        Ignored: {
+            member: string;
+            message: string;
+        };
         InvitationDetail: {
             email: string;
             /** @description RFC 3339 in UTC. */
@@ -1359,6 +1661,42 @@ export interface components {
             /** @description In the order they were joined, 50 at most. */
             teams: components["schemas"]["MyTeam"][];
         };
+        /** @description A network with its password in a box that only the device opens. */
+        Network: {
+            /** @description base64url. */
+            sealed: string;
+            ssid: string;
+        };
+        NetworkShown: {
+            /** @description A sealed password is kept for it. It is never shown. */
+            password_set: boolean;
+            ssid: string;
+        };
+        NetworkWish: {
+            /**
+             * @description The password, sealed for this device by the page, as Base64; at most 512 bytes. Without it the one that was sent
+             *     before for this network stays.
+             */
+            sealed?: string | null;
+            /** @description 1 to 32 bytes. */
+            ssid: string;
+        };
+        /** @description Networks as rows and the device have them. */
+        Networks: {
+            add: components["schemas"]["Network"][];
+            /** @description Names of networks that the device is to forget. */
+            forget: string[];
+        };
+        NetworksShown: {
+            add: components["schemas"]["NetworkShown"][];
+            forget: string[];
+        };
+        /** @description Networks as people ask for them. */
+        NetworksWish: {
+            add?: components["schemas"]["NetworkWish"][] | null;
+            /** @description Names of networks that the device is to forget. */
+            forget?: string[] | null;
+        };
         NewRole: {
             role: components["schemas"]["Role"];
         };
@@ -1413,6 +1751,13 @@ export interface components {
             small: string;
         };
         PingAnswer: {
+            /**
+             * Format: int64
+             * @description What the device should be: when it is another one than the device is, `GET /api/v1/device/desired` says what is new.
+             */
+            desired_version: number;
+            /** @description What was not understood and why; left out where there is nothing. */
+            ignored?: components["schemas"]["Ignored"][];
             /** @description The server's clock, for devices without one: RFC 3339. */
             server_time: string;
             /** @description Always true. */
@@ -1685,6 +2030,10 @@ export interface components {
             role: components["schemas"]["Role"];
             user_id: string;
         };
+        TrackList: {
+            /** @description The newest first, 200 at most. */
+            tracks: components["schemas"]["Course"][];
+        };
         TrackRef: {
             /** @description Id of a known track; `null` for one that only the file names or that was just learned. */
             id: string | null;
@@ -1812,6 +2161,51 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WellKnown"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    active_track: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActiveTrack"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `devices_only`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
@@ -2069,6 +2463,153 @@ export interface operations {
             };
             /** @description `owners_only`. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    device_desired: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `ETag` of the answer before */
+                "If-None-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description Changes with the answer. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceDesired"];
+                };
+            };
+            /** @description Nothing has changed. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `devices_only`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    ack_desired: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AckRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AckAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `devices_only`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `wrong_shape`, `too_many_commands`, `bad_seal_key`. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2456,6 +2997,212 @@ export interface operations {
                 };
             };
             /** @description `bad_name`. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    command_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Device id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceCommand"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `too_many_commands`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `unknown_command`, `bad_expiry`. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    show_desired: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Device id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description Changes with settings, track and networks. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DesiredState"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_desired: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `ETag` of what was read; another one by now: 412 */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description Device id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DesiredRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DesiredState"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `changed_meanwhile`. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `bad_setting`, `secret_setting`, `settings_too_long`, `bad_track`, `unknown_track`, `bad_coordinates`, `bad_network`, `bad_sealed`, `not_sealed`. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4690,6 +5437,42 @@ export interface operations {
             };
             /** @description `last_owner`. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_tracks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrackList"];
+                };
+            };
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
