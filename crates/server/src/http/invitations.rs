@@ -72,6 +72,8 @@ pub(super) struct InvitationView {
     pub team_name: String,
     pub email: String,
     pub role: Role,
+    /// E-mail address of the owner who made it.
+    pub invited_by: String,
     /// Whether the address has an account, whose password is then asked for; otherwise a new one is chosen.
     pub has_account: bool,
 }
@@ -136,6 +138,7 @@ pub(super) async fn look(
         team_name: opened.team_name,
         email: opened.email,
         role: opened.role,
+        invited_by: opened.invited_by,
         has_account: opened.user.is_some(),
     }))
 }

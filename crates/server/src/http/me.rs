@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::App;
 use super::body::Body;
 use super::error::{ApiError, ApiResult, ErrorBody};
-use super::identity::{Person, SignedIn};
-use crate::store::accounts::Role;
+use super::identity::{Peer, Person, SignedIn};
+use crate::auth::secret::Password;
+use crate::store::accounts::{self, Email, Role};
 use crate::store::{TenantId, accounts_entry, teams as store_teams};
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -39,6 +41,15 @@ pub(super) struct MyTeam {
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct ActFor {
     pub team_id: String,
+}
+
+#[derive(Deserialize, ToSchema)]
+pub(super) struct PasswordChange {
+    #[schema(value_type = String, format = "password")]
+    pub current: Password,
+    /// At least 8 characters.
+    #[schema(value_type = String, format = "password")]
+    pub new: Password,
 }
 
 /// The signed-in person.
@@ -80,4 +91,30 @@ pub(super) async fn act_for(
     store_teams::act_for(&app.store, signed_in.cookie.clone(), signed_in.member.user, team).await?;
     let member = accounts_entry::signed_in(&app.store, &signed_in.cookie).await?;
     Ok(show(Person(member.ok_or_else(ApiError::unauthorized)?)).await)
+}
+
+/// Sets a new password. This sign-in stays, all others of the person end; tokens for scripts stay.
+#[utoipa::path(post, path = "/api/v1/me/password", operation_id = "change_password", tag = "accounts", security(("cookie" = [])), request_body = PasswordChange,
+    responses((status = 204), (status = 401, body = ErrorBody),
+        (status = 403, body = ErrorBody, description = "`wrong_password`: the current one is another."),
+        (status = 422, body = ErrorBody, description = "`bad_password`."), (status = 429, body = ErrorBody)))]
+pub(super) async fn change_password(
+    State(app): State<Arc<App>>,
+    SignedIn { member, cookie }: SignedIn,
+    Peer(ip): Peer,
+    Body(request): Body<PasswordChange>,
+) -> ApiResult<StatusCode> {
+    app.login_limits.attempt_as(ip, &member.email)?;
+    let email: Email = member.email.parse()?;
+    let (known, stored) = accounts::credentials(&app.store, &email).await?.unzip();
+    let fits = app.passwords.verify(request.current, stored.flatten()).await?;
+    if !fits || known != Some(member.user) {
+        return Err(ApiError::forbidden(
+            "wrong_password",
+            "That is not the current password; nothing was changed. `fieldpost user reset` on the server sets one without it.",
+        ));
+    }
+    let phc = app.passwords.hash(request.new).await?;
+    accounts_entry::change_password(&app.store, member.user, phc, cookie).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

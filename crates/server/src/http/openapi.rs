@@ -160,6 +160,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(invitations::accept))
         .routes(routes!(me::teams))
         .routes(routes!(me::act_for))
+        .routes(routes!(me::change_password))
         .routes(routes!(api_tokens::list, api_tokens::make))
         .routes(routes!(api_tokens::revoke))
         .routes(routes!(shares::share, shares::list))

@@ -155,6 +155,32 @@ pub async fn sign_out(store: &Store, cookie: TokenDigest) -> Result<(), StoreErr
         .await
 }
 
+/// Sets a new password for who is signed in under `cookie`; their other sign-ins end.
+pub async fn change_password(
+    store: &Store,
+    user: UserId,
+    phc: PasswordPhc,
+    cookie: TokenDigest,
+) -> Result<(), StoreError> {
+    store
+        .write_across(move |rows| {
+            Box::pin(async move {
+                query("UPDATE users SET password_hash = $1 WHERE id = $2")
+                    .bind(&phc.0)
+                    .bind(user)
+                    .execute(rows)
+                    .await?;
+                query("DELETE FROM web_sessions WHERE user_id = $1 AND id <> $2")
+                    .bind(user)
+                    .bind(cookie.as_str())
+                    .execute(rows)
+                    .await?;
+                Ok(())
+            })
+        })
+        .await
+}
+
 fn after(now: Timestamp, life: Duration) -> i64 {
     let life_us = i64::try_from(life.as_micros()).unwrap_or(i64::MAX);
     now.as_microsecond().saturating_add(life_us)

@@ -36,6 +36,8 @@ pub struct Opened {
     pub team_name: String,
     pub email: String,
     pub role: Role,
+    /// The address of the owner who made it.
+    pub invited_by: String,
     /// The account of that address, if there is one.
     pub user: Option<UserId>,
 }
@@ -183,8 +185,9 @@ pub async fn open(store: &Store, token: &TokenDigest) -> Result<Opened, AccountE
 
 async fn find(rows: &mut Rows, token: &TokenDigest, now: Timestamp) -> Result<Opened, AccountError> {
     let row = query(
-        "SELECT i.tenant_id, t.name, i.email, i.role, u.id AS user_id FROM invitations i \
-         JOIN tenants t ON t.id = i.tenant_id LEFT JOIN users u ON u.email = i.email \
+        "SELECT i.tenant_id, t.name, i.email, i.role, o.email AS invited_by, u.id AS user_id FROM invitations i \
+         JOIN tenants t ON t.id = i.tenant_id JOIN users o ON o.id = i.created_by \
+         LEFT JOIN users u ON u.email = i.email \
          WHERE i.token_sha256 = $1 AND i.expires_at > $2",
     )
     .bind(token.as_str())
@@ -197,6 +200,7 @@ async fn find(rows: &mut Rows, token: &TokenDigest, now: Timestamp) -> Result<Op
         team_name: row.get("name")?,
         email: row.get("email")?,
         role: row.get("role")?,
+        invited_by: row.get("invited_by")?,
         user: row.get("user_id")?,
     })
 }

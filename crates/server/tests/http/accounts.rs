@@ -218,6 +218,32 @@ fn sign_ins_outlive_a_restart_but_not_sixty_days_nor_a_new_password() {
 }
 
 #[test]
+fn a_new_password_needs_the_old_one_and_ends_the_other_sign_ins() {
+    let site = Site::owned();
+    let (here, elsewhere) = (site.sign_in(OWNER), site.sign_in(OWNER));
+    let change = |current: &str, new: &str| {
+        let body = serde_json::json!({ "current": current, "new": new }).to_string();
+        site.post_json("/api/v1/me/password", &[("cookie", &here)], &body)
+    };
+    let signed_in = |cookie: &str| site.get("/api/v1/me", &[("cookie", cookie)]).status;
+    let refused = change("not-the-password", "another-password");
+    assert_eq!(
+        (refused.status, refused.error_code().as_str()),
+        (403, "wrong_password")
+    );
+    assert_eq!(change(PASSWORD, "short").error_code(), "bad_password");
+    assert_eq!(signed_in(&elsewhere), 200);
+
+    assert_eq!(change(PASSWORD, "another-password").status, 204);
+    assert_eq!((signed_in(&here), signed_in(&elsewhere)), (200, 401));
+    let sign_in = |password: &str| {
+        let body = serde_json::json!({ "email": OWNER, "password": password }).to_string();
+        site.post_json("/api/v1/session-cookie/login", &[], &body).status
+    };
+    assert_eq!((sign_in(PASSWORD), sign_in("another-password")), (401, 200));
+}
+
+#[test]
 fn signing_out_ends_the_sign_in_on_the_server() {
     let site = Site::owned();
     let cookie = site.sign_in(OWNER);

@@ -80,7 +80,7 @@ fn an_invitation_makes_an_account_in_the_team_once_within_seven_days() {
     };
     assert_eq!(
         look().json(),
-        json!({ "team_name": OWNER, "email": CREW, "role": "member", "has_account": false })
+        json!({ "team_name": OWNER, "email": CREW, "role": "member", "invited_by": OWNER, "has_account": false })
     );
     assert_eq!(
         refusal(&accept(&site, &token, None, &[])),

@@ -220,6 +220,7 @@ fn body_of(route: &str, team: &Team) -> Value {
         "PATCH /api/v1/team/people/{user_id}" => json!({ "role": "viewer" }),
         "POST /api/v1/team/invitations" => json!({ "email": "new@example.org", "role": "viewer" }),
         "POST /api/v1/invitations/accept" | "POST /api/v1/invitations/look" => json!({ "token": "none" }),
+        "POST /api/v1/me/password" => json!({ "current": "a wrong one", "new": "long enough" }),
         "POST /api/v1/me/team" => json!({ "team_id": team.tenant }),
         "POST /api/v1/devices/claim" => json!({ "code": "00000-00000" }),
         "PUT /api/v1/devices/{id}/desired" => json!({ "settings": {} }),

@@ -370,6 +370,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sets a new password. This sign-in stays, all others of the person end; tokens for scripts stay. */
+        post: operations["change_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/team": {
         parameters: {
             query?: never;
@@ -1560,6 +1577,8 @@ export interface components {
             email: string;
             /** @description Whether the address has an account, whose password is then asked for; otherwise a new one is chosen. */
             has_account: boolean;
+            /** @description E-mail address of the owner who made it. */
+            invited_by: string;
             role: components["schemas"]["Role"];
             team_name: string;
         };
@@ -1699,6 +1718,15 @@ export interface components {
         };
         NewRole: {
             role: components["schemas"]["Role"];
+        };
+        PasswordChange: {
+            /** Format: password */
+            current: string;
+            /**
+             * Format: password
+             * @description At least 8 characters.
+             */
+            new: string;
         };
         PictureList: {
             /** @description Give it as `cursor` for the next older ones; `null` at the end. */
@@ -3646,6 +3674,70 @@ export interface operations {
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordChange"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `wrong_password`: the current one is another. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `bad_password`. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
