@@ -1,6 +1,6 @@
 // Starts the real server on a free port with an empty data folder, and ends exactly that process again.
 
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -44,6 +44,13 @@ export async function start(command, kind) {
   return {
     link,
     origin: link.origin,
+    /** Runs a command of the same binary on the same data. */
+    command(args, input = '') {
+      const all = [...args, '--data-dir', path.join(folder, 'data')];
+      const { status, stdout, stderr } = spawnSync(BINARY, all, { cwd: folder, input, encoding: 'utf8' });
+      if (status !== 0) throw new Error(`${args.join(' ')} ended with ${status}:\n${stdout}${stderr}`);
+      return stdout;
+    },
     async stop() {
       const ended = new Promise((resolve) => child.once('exit', resolve));
       child.kill('SIGTERM');

@@ -2,21 +2,15 @@
 // of each in shots/ for a person to look at.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { launch, open, SIZES } from '../lib/browser.js';
+import { launch, open } from '../lib/browser.js';
 import { ellipse } from '../lib/recording.js';
+import { onEveryScreen } from '../lib/screens.js';
 import { start } from '../lib/server.js';
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const SHOTS = fileURLToPath(new URL('../shots/', import.meta.url));
 
 let server, browser, cookies, sessions;
 
 before(async () => {
-  mkdirSync(SHOTS, { recursive: true });
   server = await start('serve', 'setup');
   browser = await launch();
 });
@@ -33,7 +27,7 @@ test('pages before anybody is signed in', async (t) => {
     link: '/link#used',
     signin: '/signin',
   };
-  await onEveryScreen(t, doors);
+  await onEveryScreen(t, { browser, origin: server.origin, pages: doors, expected });
 });
 
 test('pages of the owner', async (t) => {
@@ -46,7 +40,8 @@ test('pages of the owner', async (t) => {
   const account = { token: server.link.hash.slice(1), email: 'owner@example.org', password: 'a long enough password' };
   await own('/api/v1/setup', { data: account });
   cookies = (await context.storageState()).cookies;
-  await onEveryScreen(t, { 'pit-lane-empty': '/' });
+  const screens = (pages) => onEveryScreen(t, { browser, origin: server.origin, cookies, pages, expected });
+  await screens({ 'pit-lane-empty': '/' });
 
   const send = async (name, content) => {
     const answer = await own(`/api/upload?filename=${name}`, {
@@ -66,7 +61,7 @@ test('pages of the owner', async (t) => {
   await page.getByRole('heading', { name: 'This file could not be analysed.' }).waitFor({ timeout: 60_000 });
   await context.close();
 
-  await onEveryScreen(t, {
+  await screens({
     'pit-lane': '/',
     session: `/session/${sessions.good}`,
     failed: `/session/${sessions.bad}`,
@@ -98,36 +93,6 @@ test('figures have a minus of their own that is as wide as a digit, and digits o
   assert.notDeepEqual(figures.zero, figures.fallback);
   await page.context().close();
 });
-
-async function onEveryScreen(t, pages) {
-  for (const [size, viewport] of Object.entries(SIZES)) {
-    for (const colorScheme of ['dark', 'light']) {
-      const context = await browser.newContext({ viewport, colorScheme, reducedMotion: 'reduce' });
-      if (cookies) await context.addCookies(cookies);
-      for (const [name, path] of Object.entries(pages)) {
-        await t.test(`${name} on ${size}, ${colorScheme}`, async () => {
-          const { page, complaints } = await open(context, server.origin);
-          await page.goto(server.origin + path);
-          await page.waitForLoadState('networkidle');
-          await page.screenshot({ path: `${SHOTS}${name}-${size}-${colorScheme}.png` });
-          // Injected through the debugger: the page's own policy refuses foreign scripts, as it should.
-          await page.evaluate(AXE);
-          const { violations } = await page.evaluate('axe.run()');
-          assert.deepEqual(
-            violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 120)).join(' | ')}`),
-            [],
-          );
-          const wide = await page.evaluate('document.documentElement.scrollWidth > innerWidth');
-          assert.equal(wide, false, 'the page scrolls sideways');
-          const refused = complaints.filter((complaint) => !expected(name, complaint));
-          assert.deepEqual(refused, []);
-          await page.close();
-        });
-      }
-      await context.close();
-    }
-  }
-}
 
 /** Browsers log answers that are not 2xx; these pages are about such an answer. */
 const expected = (name, complaint) =>

@@ -3,7 +3,7 @@
 
 import createClient from 'openapi-fetch';
 import type { paths } from './schema';
-import type { Uploaded } from './types';
+import type { Access, Role, Uploaded } from './types';
 
 export type * from './types';
 
@@ -71,6 +71,86 @@ async function answer<T>(
 const shaped = (body: unknown, has: string[]) =>
   has.length === 0 ? body === undefined : isObject(body) && has.every((field) => field in body);
 
+/** What a session's page reads: by the cookie of who is signed in, or with the token of a link. */
+const readerBy = (headers: Record<string, string> = {}) => ({
+  session: (id: string) =>
+    answer(client.GET('/api/v1/sessions/{id}', { params: { path: { id } }, headers }), 'id', 'status'),
+
+  /** Channels (`gps.speed_mps`) between two moments of the recording, thinned so that every peak stays. */
+  series: async (id: string, names: string[], from_s: number, to_s: number, max_points: number) => {
+    const query = { names: names.join(','), from_s, to_s, max_points };
+    const data = await answer(
+      client.GET('/api/v1/sessions/{id}/channels/data', { params: { path: { id }, query }, headers }),
+      'series',
+    );
+    return data.series;
+  },
+});
+
+export type SessionReader = ReturnType<typeof readerBy>;
+
+/** The one session of a link, for whoever holds it. */
+export function sharedBy(token: string) {
+  const headers = { authorization: `Bearer ${token}` };
+  return {
+    which: () => answer(client.GET('/api/v1/shared', { headers }), 'session_id', 'expires_at'),
+    ...readerBy(headers),
+  };
+}
+
+const people = {
+  lookAtInvitation: (token: string) =>
+    answer(client.POST('/api/v1/invitations/look', { body: { token } }), 'team_name', 'email', 'has_account'),
+  acceptInvitation: (token: string, password: string | null) =>
+    answer(client.POST('/api/v1/invitations/accept', { body: { token, password } }), 'email', 'role'),
+
+  myTeams: async () => (await answer(client.GET('/api/v1/me/teams'), 'teams')).teams,
+  actFor: (team_id: string) => answer(client.POST('/api/v1/me/team', { body: { team_id } }), 'email', 'role'),
+  changePassword: (current: string, fresh: string) =>
+    answer(client.POST('/api/v1/me/password', { body: { current, new: fresh } })),
+  myTokens: async () => (await answer(client.GET('/api/v1/me/tokens'), 'tokens')).tokens,
+  makeToken: (name: string, access: Access, expires_in_days: number | null) =>
+    answer(client.POST('/api/v1/me/tokens', { body: { name, access, expires_in_days } }), 'token', 'id'),
+  endToken: (id: string) => answer(client.DELETE('/api/v1/me/tokens/{id}', { params: { path: { id } } })),
+
+  team: () => answer(client.GET('/api/v1/team'), 'name', 'people'),
+  renameTeam: (name: string) => answer(client.PATCH('/api/v1/team', { body: { name } })),
+  changeRole: (user_id: string, role: Role) =>
+    answer(client.PATCH('/api/v1/team/people/{user_id}', { params: { path: { user_id } }, body: { role } })),
+  removePerson: (user_id: string) =>
+    answer(client.DELETE('/api/v1/team/people/{user_id}', { params: { path: { user_id } } })),
+  invitations: async () => (await answer(client.GET('/api/v1/team/invitations'), 'invitations')).invitations,
+  invite: (email: string, role: Role) =>
+    answer(client.POST('/api/v1/team/invitations', { body: { email, role } }), 'link', 'email'),
+  withdraw: (id: string) => answer(client.DELETE('/api/v1/team/invitations/{id}', { params: { path: { id } } })),
+  audit: (limit: number, before?: number) =>
+    answer(client.GET('/api/v1/audit', { params: { query: { limit, ...(before ? { before } : {}) } } }), 'entries'),
+};
+
+const devices = {
+  devices: (limit: number, cursor?: string) =>
+    answer(client.GET('/api/v1/devices', { params: { query: { limit, ...(cursor ? { cursor } : {}) } } }), 'devices'),
+  device: (id: string) => answer(client.GET('/api/v1/devices/{id}', { params: { path: { id } } }), 'device'),
+  uptime: (id: string, limit: number, cursor?: string) =>
+    answer(
+      client.GET('/api/v1/devices/{id}/uptime', {
+        params: { path: { id }, query: { limit, ...(cursor ? { cursor } : {}) } },
+      }),
+      'sessions',
+      'counted_s',
+    ),
+  addDevice: (name: string) => answer(client.POST('/api/v1/devices', { body: { name } }), 'device_uuid', 'token'),
+  claimCode: (name: string) =>
+    answer(client.POST('/api/v1/devices/claim-codes', { body: { name } }), 'code', 'expires_at'),
+  renameDevice: (id: string, name: string) =>
+    answer(client.PATCH('/api/v1/devices/{id}', { params: { path: { id } }, body: { name } })),
+  renewDeviceToken: (id: string) =>
+    answer(client.POST('/api/v1/devices/{id}/token', { params: { path: { id } } }), 'token'),
+  transferDevice: (id: string, team_id: string) =>
+    answer(client.POST('/api/v1/devices/{id}/transfer', { params: { path: { id } }, body: { team_id } })),
+  revokeDevice: (id: string) => answer(client.DELETE('/api/v1/devices/{id}', { params: { path: { id } } })),
+};
+
 export const api = {
   setupNeeded: () => answer(client.GET('/api/v1/setup'), 'needed'),
   setUp: (token: string, email: string, password: string) =>
@@ -83,20 +163,23 @@ export const api = {
 
   sessions: (limit: number, cursor?: string) =>
     answer(client.GET('/api/v1/sessions', { params: { query: { limit, ...(cursor ? { cursor } : {}) } } }), 'sessions'),
-  session: (id: string) => answer(client.GET('/api/v1/sessions/{id}', { params: { path: { id } } }), 'id', 'status'),
   reanalyse: (id: string, gates: { gate?: string; finish?: string }) =>
     answer(client.POST('/api/v1/sessions/{id}/reanalyse', { params: { path: { id } }, body: gates })),
   rawUrl: (recordingId: string) => `/api/v1/recordings/${encodeURIComponent(recordingId)}/raw`,
 
-  /** Channels (`gps.speed_mps`) between two moments of the recording, thinned so that every peak stays. */
-  series: async (id: string, names: string[], from_s: number, to_s: number, max_points: number) => {
-    const query = { names: names.join(','), from_s, to_s, max_points };
-    const data = await answer(
-      client.GET('/api/v1/sessions/{id}/channels/data', { params: { path: { id }, query } }),
-      'series',
-    );
-    return data.series;
-  },
+  ...readerBy(),
+
+  shares: (id: string) => answer(client.GET('/api/v1/sessions/{id}/shares', { params: { path: { id } } }), 'shares'),
+  share: (id: string, expires_in_days: number) =>
+    answer(
+      client.POST('/api/v1/sessions/{id}/shares', { params: { path: { id } }, body: { expires_in_days } }),
+      'token',
+      'expires_at',
+    ),
+  endShare: (id: string) => answer(client.DELETE('/api/v1/shares/{id}', { params: { path: { id } } })),
+
+  ...people,
+  ...devices,
 };
 
 /** Longest wait without a byte leaving, and for the answer after the last one: a crowded hotspot stalls for less. */

@@ -1,7 +1,7 @@
 // What the workbench looks at: which lap against which, on which axis, where the cursor stands. One owner for the
 // state that the map, the charts, the tables and the keys share.
 
-import { api, type Lap, type Report } from '@fieldpost/api-client';
+import type { Lap, Report, SessionReader } from '@fieldpost/api-client';
 import { sentence } from '$lib/data/errors';
 import { bestLap, lapName, stepLap } from '$lib/data/laps';
 import { axisOf, nearest, stepLimitS, toTrace, TRACE_CHANNELS, type AxisKind, type Trace } from '$lib/data/series';
@@ -25,6 +25,7 @@ export class Bench {
   constructor(
     private readonly sessionId: string,
     private readonly report: Report,
+    private readonly reader: Pick<SessionReader, 'series'>,
   ) {
     this.laps = report.laps;
     this.reference = bestLap(report.laps);
@@ -114,7 +115,7 @@ export class Bench {
     const from = lap?.start_s ?? 0;
     const to = lap ? lap.start_s + lap.time_ms / 1000 : this.report.duration_s;
     try {
-      const series = await api.series(this.sessionId, TRACE_CHANNELS, from, to, MAX_POINTS);
+      const series = await this.reader.series(this.sessionId, TRACE_CHANNELS, from, to, MAX_POINTS);
       const { gap_list: list, gap_s } = this.report.quality;
       const holes = { list, limitS: stepLimitS(gap_s, to - from, MAX_POINTS) };
       this.traces = new Map(this.traces).set(index, toTrace(series, from, holes));

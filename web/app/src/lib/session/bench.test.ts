@@ -4,9 +4,7 @@ import { ApiError, type Lap, type Report, type Series } from '@fieldpost/api-cli
 import { beforeEach, expect, test, vi } from 'vitest';
 import { Bench } from './bench.svelte';
 
-const server = vi.hoisted(() => ({ series: vi.fn() }));
-
-vi.mock('@fieldpost/api-client', async (original) => ({ ...(await original<object>()), api: server }));
+const server = { series: vi.fn() };
 
 const UNKNOWN = { delta_best_ms: null, max_speed_kmh: null, min_speed_kmh: null, note: null };
 
@@ -31,7 +29,7 @@ beforeEach(() => {
 });
 
 test('each of two out laps of one number has its own line', async () => {
-  const bench = new Bench('s', REPORT);
+  const bench = new Bench('s', REPORT, server);
   expect(bench.selected).toBe(3);
   const starts: (number | null | undefined)[] = [];
   for (const index of [0, 2]) {
@@ -43,7 +41,7 @@ test('each of two out laps of one number has its own line', async () => {
 });
 
 test('brackets walk through all laps of a stage', () => {
-  const bench = new Bench('s', REPORT);
+  const bench = new Bench('s', REPORT, server);
   const seen = [bench.selected];
   for (let i = 0; i < 3; i += 1) {
     bench.step(-1);
@@ -54,7 +52,7 @@ test('brackets walk through all laps of a stage', () => {
 
 test('a best lap that could not be fetched is said and fetched by the next try', async () => {
   server.series.mockImplementationOnce(gone).mockImplementationOnce(line).mockImplementationOnce(gone);
-  const bench = new Bench('s', REPORT);
+  const bench = new Bench('s', REPORT, server);
   await settled();
   expect(bench.troubles).toEqual([{ of: 'Lap 2', why: 'The server does not answer.' }]);
   bench.select(1);
@@ -69,7 +67,7 @@ test('a best lap that could not be fetched is said and fetched by the next try',
 });
 
 test('a lap that came after all does not hide what another lacks', async () => {
-  const bench = new Bench('s', REPORT);
+  const bench = new Bench('s', REPORT, server);
   await settled();
   server.series.mockImplementationOnce(gone);
   bench.select(0);
@@ -82,7 +80,7 @@ test('a lap that came after all does not hide what another lacks', async () => {
 });
 
 test('nothing is fetched twice', async () => {
-  const bench = new Bench('s', REPORT);
+  const bench = new Bench('s', REPORT, server);
   for (const index of [1, 3, 1, null, 3, null]) bench.select(index);
   await settled();
   expect(server.series).toHaveBeenCalledTimes(3);
