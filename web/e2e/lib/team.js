@@ -66,6 +66,7 @@ export async function addLogger(context, server, name) {
     battery_pct: 78,
     storage_sd_free: 12_345_678_901,
     fw: '1.4.0',
+    crash: { reason: 'watchdog', boot: 41, firmware: '1.3.9', uptime_s: 7500, detail: 'task gps stuck in uart_read' },
   };
   await ask(context, server, 'POST', '/api/device/ping', said, token);
   return { id, token };

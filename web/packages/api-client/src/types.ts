@@ -10,6 +10,7 @@ export type AuditEntry = Schemas['AuditEntry'];
 export type ChannelInfo = Schemas['ChannelInfo'];
 export type DeclaredLap = Schemas['DeclaredLap'];
 export type Device = Schemas['DeviceSummary'];
+export type DeviceCrash = Schemas['DeviceCrash'];
 export type DeviceDetails = Schemas['DeviceDetails'];
 export type Gate = Schemas['Gate'];
 export type Invitation = Schemas['InvitationDetail'];

@@ -1,6 +1,6 @@
 import type { Device } from '@fieldpost/api-client';
 import { expect, test } from 'vitest';
-import { ago, facts, hours, inUse, remaining, suspectWords } from './devices';
+import { ago, crashWords, facts, hours, inUse, remaining, suspectWords } from './devices';
 
 const NOW = new Date('2026-06-14T12:00:00Z');
 const before = (seconds: number) => new Date(NOW.getTime() - seconds * 1000).toISOString();
@@ -74,4 +74,12 @@ test('devices that were ended stand apart', () => {
   const device = (id: string, revoked: boolean) => ({ id, revoked }) as Device;
   const { working, ended } = inUse([device('a', true), device('b', false)]);
   expect([working.map((one) => one.id), ended.map((one) => one.id)]).toEqual([['b'], ['a']]);
+});
+
+test('a boot that ended unexpectedly says what it knows and leaves out the rest', () => {
+  const crash = { reason: 'panic', heard_at: '', boot: null, firmware: null, uptime_s: null, detail: null };
+  expect(crashWords(crash)).toBe('');
+  expect(crashWords({ ...crash, uptime_s: 7500, boot: '41', firmware: '1.4.0' })).toBe(
+    'after 2 h 05 min · boot 41 · firmware 1.4.0',
+  );
 });

@@ -1,7 +1,7 @@
 // What is known of a device, in words: when it was heard, what it said of itself, how long it was on. It asks for no kind
 // of device: what a device says is shown, and what it does not say is left out.
 
-import type { Device, UptimeSession } from '@fieldpost/api-client';
+import type { Device, DeviceCrash, UptimeSession } from '@fieldpost/api-client';
 import { bytes, duration, shortDay, UNKNOWN } from './format';
 
 /** How long ago: `now`, `12 s ago`, `5 min ago`, `3 h ago`, `2 days ago`, then the day. */
@@ -86,4 +86,15 @@ export function suspectWords(session: Pick<UptimeSession, 'suspect'>): string {
   if (session.suspect === null) return '';
   const { run_seconds, reason } = session.suspect;
   return `claimed ${duration(run_seconds)}, not counted: ${SUSPECT[reason] ?? reason}`;
+}
+
+/** What is known of a boot that ended unexpectedly: `after 2 h 05 min · boot 41 · firmware 1.4.0`. */
+export function crashWords({ uptime_s, boot, firmware }: DeviceCrash): string {
+  return [
+    uptime_s === null ? null : `after ${duration(uptime_s)}`,
+    boot === null ? null : `boot ${boot}`,
+    firmware === null ? null : `firmware ${firmware}`,
+  ]
+    .filter(Boolean)
+    .join(' · ');
 }

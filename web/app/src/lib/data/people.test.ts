@@ -55,6 +55,7 @@ test('a device is called what it is called now, and what it was renamed to stays
   const names = new Map([['d1', 'Kart 7']]);
   expect(said(entry('a@x.org', 'device.revoked', 'd1'), names)).toBe('a@x.org ended Kart 7');
   expect(said(entry('a@x.org', 'device.renamed', 'd1', 'Kart 6'), names)).toBe('a@x.org named a device Kart 6');
+  expect(said(entry('a@x.org', 'device.commanded', 'd1', 'send_logs'), names)).toBe('a@x.org told Kart 7 to send logs');
   expect(logLine(entry('a', 'device.revoked', 'd1'), names).href).toBe('/devices/d1');
   expect(logLine(entry('a', 'device.revoked', 'gone'), names).href).toBe(null);
 });

@@ -71,6 +71,10 @@ export function logLine(entry: AuditEntry, devices: Map<string, string> = new Ma
       return line(`gave ${named} a new token`, toDevice);
     case 'device.revoked':
       return line(`ended ${named}`, toDevice);
+    case 'device.desired_changed':
+      return line(`changed what ${device ?? 'a device'} should be`, toDevice);
+    case 'device.commanded':
+      return line(`told ${device ?? 'a device'} to ${detail.replaceAll('_', ' ')}`, toDevice);
     case 'device.moved_away':
       return line(`gave ${named} to another team`, toDevice);
     case 'device.moved_here':
