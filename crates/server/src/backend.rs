@@ -13,6 +13,7 @@ use crate::jobs::{Analyze, Jobs};
 use crate::objects::{FolderLock, LockError, Objects};
 use crate::place::Place;
 use crate::receipts::{Receipts, ReceiptsError};
+use crate::store::quota::Quota;
 use crate::store::{CommitHook, Database, Store, StoreError, recordings};
 use crate::uploads::{LocalUploads, UploadError, Uploads};
 
@@ -25,6 +26,7 @@ pub struct Backend {
     pub jobs: Jobs,
     pub receipts: Receipts,
     pub uploads: Arc<Uploads>,
+    pub quota: Quota,
     pub(crate) analyze: Arc<Analyze>,
     _lock: Option<FolderLock>,
 }
@@ -115,7 +117,14 @@ impl Backend {
         let store = Store::open_with_hook(database, clock, ids, commit_hook).await?;
         let receipts = Receipts::open(store.clone(), objects.clone()).await?;
         let work = Arc::new(Notify::new());
-        let ingest = Ingest::new(store.clone(), objects.clone(), work.clone(), recording_bytes_max);
+        let quota = Quota::default();
+        let ingest = Ingest::new(
+            store.clone(),
+            objects.clone(),
+            work.clone(),
+            quota.clone(),
+            recording_bytes_max,
+        );
         let bytes = {
             let (folder, objects) = (root.to_owned(), objects.clone());
             on_thread(root, move || LocalUploads::open(fs, &folder, objects)).await?
@@ -125,6 +134,7 @@ impl Backend {
             objects.clone(),
             Arc::new(bytes),
             work.clone(),
+            quota.clone(),
             recording_bytes_max,
         ));
         let jobs = Jobs::new(store.clone(), objects.clone(), analyze.clone(), work);
@@ -147,6 +157,7 @@ impl Backend {
             jobs,
             receipts,
             uploads,
+            quota,
             analyze,
             _lock: lock,
         })

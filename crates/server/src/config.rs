@@ -13,6 +13,9 @@ pub use crate::place::{DATA_DIR_DEFAULT, Place};
 /// 4 GiB: a day of several fast sensors, and what file systems of memory cards can hold in one file.
 pub const UPLOAD_MAX_BYTES_DEFAULT: u64 = 4 << 30;
 
+/// A logger sends some heartbeats a minute, and pieces of a recording as fast as radio carries them: a few a second.
+pub const INGEST_PER_DEVICE_RATE_DEFAULT: u32 = 50;
+
 #[derive(Debug, Clone, clap::Args)]
 pub struct Config {
     #[command(flatten)]
@@ -43,6 +46,12 @@ pub struct Config {
     /// Largest upload that is accepted, in bytes.
     #[arg(long, env = "FIELDPOST_UPLOAD_MAX_BYTES", default_value_t = UPLOAD_MAX_BYTES_DEFAULT)]
     pub upload_max_bytes: u64,
+    /// Most that one team may store, in bytes; without it as much as there is room.
+    #[arg(long, env = "FIELDPOST_TEAM_QUOTA_BYTES", value_name = "BYTES")]
+    pub team_quota_bytes: Option<u64>,
+    /// Requests a second that one device, key or person may send data with, after a burst of 24 times as many; 0 for no bound.
+    #[arg(long, env = "FIELDPOST_INGEST_PER_DEVICE_RATE", default_value_t = INGEST_PER_DEVICE_RATE_DEFAULT, value_name = "N")]
+    pub ingest_per_device_rate: u32,
 }
 
 impl Config {
@@ -57,6 +66,8 @@ impl Config {
             trusted_proxy: Vec::new(),
             allow_plain_ingest: false,
             upload_max_bytes: UPLOAD_MAX_BYTES_DEFAULT,
+            team_quota_bytes: None,
+            ingest_per_device_rate: INGEST_PER_DEVICE_RATE_DEFAULT,
         }
     }
 }

@@ -99,12 +99,13 @@ impl Running {
             .clone()
             .unwrap_or_else(|| PublicUrl::of_listener(addr, tls.is_some()));
         let setup_link = fresh_setup_link(&backend.store, &public_url).await?;
+        backend.quota.set(config.team_quota_bytes);
+        let stop = CancellationToken::new();
         let edge = Edge {
-            router: http::router(App::new(&backend, public_url.clone(), config)),
+            router: http::router(App::new(&backend, public_url.clone(), config, stop.clone())),
             tls,
             trusted_proxies: config.trusted_proxy.clone().into(),
         };
-        let stop = CancellationToken::new();
         let serving = Part::spawn(http::listen::serve(listener, edge, stop.clone()));
         let (jobs, stop_jobs) = (backend.jobs.clone(), stop.clone());
         let workers = available_parallelism().map_or(1, usize::from).min(WORKERS_MAX);

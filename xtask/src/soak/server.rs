@@ -136,7 +136,7 @@ impl Server {
             .create(true)
             .append(true)
             .open(self.log_path())?;
-        let mut command = self.command(&["serve", "--listen", &self.addr()]);
+        let mut command = self.command(&["serve", "--listen", &self.addr(), "--ingest-per-device-rate", "0"]);
         let child = command
             .stdout(log.try_clone()?)
             .stderr(log)

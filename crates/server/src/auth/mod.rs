@@ -7,4 +7,5 @@
 pub mod admin;
 pub mod limits;
 pub mod password;
+pub mod rates;
 pub mod secret;

@@ -10,6 +10,8 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::store::quota::OverQuota;
+
 /// Body of every answer under `/api` and of `/upload` that is not 2xx.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub(super) struct ErrorBody {
@@ -25,6 +27,12 @@ pub struct ErrorDetail {
     /// Line of the file the error is about, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
+    /// With `quota_exceeded`: what the team has stored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub used_bytes: Option<u64>,
+    /// With `quota_exceeded`: what it may store.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quota_bytes: Option<u64>,
 }
 
 /// A refusal on its way to the caller.
@@ -34,6 +42,7 @@ pub struct ApiError {
     code: &'static str,
     message: String,
     line: Option<u64>,
+    over_quota: Option<OverQuota>,
     retry_after_s: Option<u64>,
     /// The request's body was not read to its end, so the connection cannot carry another request.
     close: bool,
@@ -48,6 +57,7 @@ impl ApiError {
             code,
             message: message.into(),
             line: None,
+            over_quota: None,
             retry_after_s: None,
             close: false,
         }
@@ -145,6 +155,23 @@ impl ApiError {
         )
     }
 
+    pub fn over_quota(over: OverQuota) -> Self {
+        let OverQuota {
+            used_bytes,
+            quota_bytes,
+        } = over;
+        let mut error = Self::new(
+            StatusCode::INSUFFICIENT_STORAGE,
+            "quota_exceeded",
+            format!(
+                "The team has stored {used_bytes} of the {quota_bytes} bytes that it may, and this file does not fit; it was not \
+                 stored. Keep it, and send it again once the server's operator has given more."
+            ),
+        );
+        error.over_quota = Some(over);
+        error
+    }
+
     pub fn unavailable(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, message)
     }
@@ -179,6 +206,8 @@ impl ApiError {
             code: self.code.to_owned(),
             message: self.message.clone(),
             line: self.line,
+            used_bytes: self.over_quota.map(|over| over.used_bytes),
+            quota_bytes: self.over_quota.map(|over| over.quota_bytes),
         }
     }
 

@@ -52,6 +52,9 @@ impl FromRequestParts<Arc<App>> for Person {
         match bearer(&parts.headers)?.filter(Token::is_personal) {
             Some(token) => {
                 let member = api_tokens::member_of_token(&app.store, &token.digest()).await?;
+                if member.is_some() {
+                    app.auth_failures.worked(token.expose());
+                }
                 member.map(Self).ok_or_else(ApiError::unauthorized)
             }
             None => Ok(Self(SignedIn::from_request_parts(parts, app).await?.member)),
@@ -224,6 +227,13 @@ impl FromRequestParts<Arc<App>> for Sender {
                 }
             }
         };
+        let who = sender
+            .device
+            .map(|device| device.0)
+            .or(sender.user.map(|user| user.0));
+        app.ingest_rate
+            .ask(who.unwrap_or(sender.tenant.0))
+            .map_err(|too_many| ApiError::too_many(too_many.retry_after_s).closing())?;
         Ok(sender)
     }
 }
@@ -235,6 +245,7 @@ async fn device(headers: &HeaderMap, app: &App) -> Result<Option<DeviceIdentity>
     };
     let identity = accounts_devices::device_of_token(&app.store, &token.digest()).await?;
     let identity = identity.ok_or_else(ApiError::unauthorized)?;
+    app.auth_failures.worked(token.expose());
     app.seen.heard(identity.tenant, identity.device, app.store.now());
     Ok(Some(identity))
 }

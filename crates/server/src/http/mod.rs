@@ -17,6 +17,7 @@ mod device;
 mod devices;
 mod devices_admin;
 mod error;
+mod guesses;
 mod health;
 mod heartbeats;
 mod identity;
@@ -50,6 +51,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
@@ -57,6 +59,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::auth::limits::LoginLimits;
 use crate::auth::password::Passwords;
+use crate::auth::rates::{AuthFailures, IngestRate};
 use crate::backend::Backend;
 use crate::config::{Config, PublicUrl};
 use crate::ingest::Ingest;
@@ -66,9 +69,11 @@ use crate::receipts::Receipts;
 use crate::store::Store;
 use crate::store::desired_versions::DesiredVersions;
 use crate::store::devices_state_seen::Seen;
+use crate::store::quota::Quota;
 use crate::store::uptime_intake::Intake;
 use crate::uploads::Uploads;
 use crate::web::Site;
+use devices::sync::Listeners;
 use error::ApiError;
 pub use openapi::openapi;
 use origin::Plain;
@@ -89,6 +94,10 @@ pub struct App {
     uploads: Arc<Uploads>,
     passwords: Passwords,
     login_limits: LoginLimits,
+    ingest_rate: IngestRate,
+    auth_failures: AuthFailures,
+    quota: Quota,
+    listeners: Listeners,
     chart_permits: Arc<Semaphore>,
     site: Site,
     public_url: PublicUrl,
@@ -96,11 +105,18 @@ pub struct App {
     public_url_is_given: bool,
     plain: Plain,
     upload_max_bytes: u64,
+    /// Cancelled when the server begins to stop: what would go on for long ends.
+    stopping: CancellationToken,
 }
 
 impl App {
     /// Needs a Tokio runtime.
-    pub fn new(backend: &Backend, public_url: PublicUrl, config: &Config) -> Self {
+    pub fn new(
+        backend: &Backend,
+        public_url: PublicUrl,
+        config: &Config,
+        stopping: CancellationToken,
+    ) -> Self {
         let plain = if !public_url.is_https() || config.allow_plain_ingest {
             Plain::Taken
         } else if config.tls_cert.is_some() {
@@ -120,12 +136,17 @@ impl App {
             uploads: backend.uploads.clone(),
             passwords: Passwords::default(),
             login_limits: LoginLimits::default(),
+            ingest_rate: IngestRate::per_second(config.ingest_per_device_rate),
+            auth_failures: AuthFailures::default(),
+            quota: backend.quota.clone(),
+            listeners: Listeners::default(),
             chart_permits: Arc::new(Semaphore::new(CHARTS_AT_ONCE)),
             site: Site::embedded(),
             public_url,
             public_url_is_given: config.public_url.is_some(),
             plain,
             upload_max_bytes: config.upload_max_bytes,
+            stopping,
         }
     }
 }
@@ -153,6 +174,10 @@ pub fn router(app: App) -> Router {
         .layer(axum::middleware::from_fn_with_state(
             app.clone(),
             origin::encrypted_only,
+        ))
+        .layer(axum::middleware::from_fn_with_state(
+            app.clone(),
+            guesses::bounded,
         ))
         .layer(same_site_only(&app.public_url));
     let routes = openapi::routes()

@@ -181,6 +181,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(devices::uptime::uptime))
         .routes(routes!(devices::desired::show, devices::desired::change))
         .routes(routes!(devices::desired::command))
+        .routes(routes!(devices::sync::sync))
         .routes(routes!(tracks::list))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))

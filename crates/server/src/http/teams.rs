@@ -13,7 +13,7 @@ use super::body::Body;
 use super::error::{ApiError, ApiResult, ErrorBody};
 use super::identity::{Owner, Person, SignedIn};
 use crate::store::accounts::Role;
-use crate::store::{UserId, teams};
+use crate::store::{UserId, quota, teams};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct TeamDetail {
@@ -21,6 +21,10 @@ pub(super) struct TeamDetail {
     pub name: String,
     /// In the order they joined, 200 at most.
     pub people: Vec<TeamPerson>,
+    /// Bytes of all recordings.
+    pub stored_bytes: u64,
+    /// What it may store; `null` for as much as there is room.
+    pub quota_bytes: Option<u64>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -59,6 +63,8 @@ pub(super) async fn show(State(app): State<Arc<App>>, Person(member): Person) ->
         id: member.tenant.to_string(),
         name,
         people: people.collect(),
+        stored_bytes: quota::stored_bytes(&app.store, member.tenant).await?,
+        quota_bytes: app.quota.bytes(),
     }))
 }
 

@@ -12,8 +12,9 @@ use tokio::task::{JoinError, JoinHandle};
 use super::identity::{HEAD_BYTES_MAX, identity};
 use super::{Ingest, IngestError, Receipt, Upload};
 use crate::objects::{Digest, Staged};
+use crate::store::quota::{PlaceError, Room};
 use crate::store::recordings::{self, NewIds, NewRecording};
-use crate::store::{JobId, RecordingId, SessionId, StoreError};
+use crate::store::{JobId, RecordingId, SessionId};
 
 /// Gathered bytes that are worth waking a thread for. A slow sender's bytes are on disk long before as many have come
 /// again, so with the head, one piece and the connection's buffer such an upload holds less than 64 KiB.
@@ -27,6 +28,8 @@ pub struct Incoming {
     upload: Upload,
     head: Vec<u8>,
     received_bytes: u64,
+    /// Of one whose length nobody knows. Beyond it, it goes on only as long as it can be one that is there already.
+    room: Option<Room>,
     waiting: Vec<Bytes>,
     waiting_bytes: usize,
     disk: Disk,
@@ -42,7 +45,11 @@ enum Disk {
 }
 
 impl Incoming {
-    pub(super) async fn begin(ingest: Ingest, upload: Upload) -> Result<Self, IngestError> {
+    pub(super) async fn begin(
+        ingest: Ingest,
+        upload: Upload,
+        room: Option<Room>,
+    ) -> Result<Self, IngestError> {
         let (objects, name) = (ingest.objects.clone(), ingest.store.new_id());
         let staged = blocking(move || objects.stage(name)).await?;
         Ok(Self {
@@ -50,6 +57,7 @@ impl Incoming {
             upload,
             head: Vec::new(),
             received_bytes: 0,
+            room,
             waiting: Vec::new(),
             waiting_bytes: 0,
             disk: Disk::Idle(Box::new(staged)),
@@ -74,6 +82,10 @@ impl Incoming {
         let max_bytes = self.ingest.recording_bytes_max;
         if self.received_bytes > max_bytes {
             return Err(IngestError::TooLarge { max_bytes });
+        }
+        if let Some(room) = self.room.filter(|room| self.received_bytes > room.left_bytes()) {
+            let (store, tenant) = (&self.ingest.store, self.upload.sender.tenant);
+            room.admits(store, tenant, self.received_bytes, false).await?;
         }
         let wanted = (HEAD_BYTES_MAX - self.head.len()).min(chunk.len());
         self.head.extend_from_slice(&chunk[..wanted]);
@@ -103,9 +115,13 @@ impl Incoming {
         self.hand_over().await?;
         let staged = self.staged().await?;
         let (objects, tenant) = (self.ingest.objects.clone(), self.upload.sender.tenant);
-        let claim = blocking(move || objects.adopt(tenant, staged.finish()?)).await?;
+        let finished = blocking(move || staged.finish()).await?;
+        let new = self.as_recording(finished.digest());
+        let (store, quota) = (&self.ingest.store, &self.ingest.quota);
+        recordings::will_fit(store, tenant, &new, quota).await?;
+        let claim = blocking(move || objects.adopt(tenant, finished)).await?;
         let objects = self.ingest.objects.clone();
-        let receipt = self.place(claim.digest).await?;
+        let receipt = self.place(new).await?;
         if let Err(error) = blocking(move || objects.settle(claim)).await {
             // The rows are there: the next start sees that and takes the note away.
             tracing::warn!(%error, "the note of a stored object could not be removed");
@@ -113,14 +129,14 @@ impl Incoming {
         Ok(receipt)
     }
 
-    async fn place(self, sha256: Digest) -> Result<Receipt, IngestError> {
+    fn as_recording(&self, sha256: Digest) -> NewRecording {
         let Upload {
             sender,
             file_name,
             kind,
             ..
         } = &self.upload;
-        let new = NewRecording {
+        NewRecording {
             device: sender.device,
             uploaded_by: sender.user,
             kind: *kind,
@@ -128,8 +144,12 @@ impl Incoming {
             file_name: file_name.clone(),
             sha256,
             size_bytes: self.received_bytes,
-        };
-        let (store, tenant) = (&self.ingest.store, sender.tenant);
+        }
+    }
+
+    async fn place(self, new: NewRecording) -> Result<Receipt, IngestError> {
+        let (store, tenant) = (&self.ingest.store, self.upload.sender.tenant);
+        let (sha256, quota) = (new.sha256, self.ingest.quota.clone());
         let ids = NewIds {
             recording: RecordingId(store.new_id()),
             session: SessionId(store.new_id()),
@@ -137,8 +157,8 @@ impl Incoming {
         };
         let now = store.now();
         let placed = store
-            .write::<_, StoreError, _>(tenant, move |mut rows| {
-                Box::pin(async move { recordings::place(&mut rows, &new, ids, now).await })
+            .write::<_, PlaceError, _>(tenant, move |mut rows| {
+                Box::pin(async move { recordings::place(&mut rows, &new, ids, &quota, now).await })
             })
             .await?;
         if !placed.duplicate {

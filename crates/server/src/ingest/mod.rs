@@ -19,6 +19,7 @@ pub use incoming::Incoming;
 use tokio::sync::Notify;
 
 use crate::objects::Objects;
+use crate::store::quota::{OverQuota, PlaceError, Quota};
 pub use crate::store::recordings::{Kind, Placed};
 use crate::store::{DeviceId, Store, StoreError, TenantId, UserId};
 
@@ -46,6 +47,9 @@ pub enum IngestError {
     /// 507.
     #[error("the server's disk is full; the recording was not stored, keep it and try again later")]
     DiskFull,
+    /// 507.
+    #[error(transparent)]
+    OverQuota(OverQuota),
     /// 500, to be tried again.
     #[error("the recording could not be written: {0}")]
     Io(io::Error),
@@ -73,6 +77,15 @@ impl From<StoreError> for IngestError {
             Self::DiskFull
         } else {
             Self::Store(error)
+        }
+    }
+}
+
+impl From<PlaceError> for IngestError {
+    fn from(error: PlaceError) -> Self {
+        match error {
+            PlaceError::OverQuota(over) => Self::OverQuota(over),
+            PlaceError::Store(error) => error.into(),
         }
     }
 }
@@ -112,16 +125,24 @@ pub struct Ingest {
     objects: Arc<Objects>,
     /// Woken when a job was born.
     work: Arc<Notify>,
+    quota: Quota,
     recording_bytes_max: u64,
 }
 
 impl Ingest {
     #[must_use]
-    pub fn new(store: Store, objects: Arc<Objects>, work: Arc<Notify>, recording_bytes_max: u64) -> Self {
+    pub fn new(
+        store: Store,
+        objects: Arc<Objects>,
+        work: Arc<Notify>,
+        quota: Quota,
+        recording_bytes_max: u64,
+    ) -> Self {
         Self {
             store,
             objects,
             work,
+            quota,
             recording_bytes_max,
         }
     }
@@ -137,7 +158,14 @@ impl Ingest {
                 max_bytes: self.recording_bytes_max,
             });
         }
-        Incoming::begin(self.clone(), upload).await
+        let tenant = upload.sender.tenant;
+        let room = self.quota.room(&self.store, tenant).await?;
+        if let (Some(room), Some(size)) = (room, upload.size_bytes) {
+            room.admits(&self.store, tenant, size, true).await?;
+        }
+        // One that was announced has been admitted; its last word is the transaction's.
+        let room = room.filter(|_| upload.size_bytes.is_none());
+        Incoming::begin(self.clone(), upload, room).await
     }
 }
 

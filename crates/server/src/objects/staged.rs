@@ -60,6 +60,11 @@ impl Staged {
 }
 
 impl Finished {
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
     pub(super) fn at(fs: Arc<dyn Durable>, path: PathBuf, digest: Digest, size_bytes: u64) -> Self {
         Self {
             digest,

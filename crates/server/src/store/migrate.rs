@@ -33,6 +33,7 @@ const STEPS: &[Step] = &[
     step!(7, "0007_people"),
     step!(8, "0008_teams"),
     step!(9, "0009_desired"),
+    step!(10, "0010_quota"),
 ];
 
 /// Applies the steps that this database has not seen. A database from a newer binary is refused.

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::quota::{PlaceError, Quota};
 use super::sql::Row;
 use super::{
     DeviceId, JobId, RecordingId, SessionId, Store, StoreError, TeamRows, TenantId, UserId, bad_row, jobs,
@@ -86,11 +87,13 @@ pub async fn place(
     rows: &mut TeamRows<'_>,
     new: &NewRecording,
     ids: NewIds,
+    quota: &Quota,
     now: Timestamp,
-) -> Result<Placed, StoreError> {
+) -> Result<Placed, PlaceError> {
     if let Some(placed) = find_same(rows, new).await? {
         return Ok(placed);
     }
+    quota.count(rows, new.size_bytes).await?;
     let version = newest_version(rows, &new.identity).await? + 1;
     rows.query(
         "INSERT INTO recordings (tenant_id, id, device_id, uploaded_by, kind, identity, version, file_name, sha256, \
@@ -130,6 +133,25 @@ pub async fn place(
         stored_at: now,
         duplicate: false,
     })
+}
+
+/// Whether a recording whose bytes are all here will be placed, so that its object is not made in vain.
+pub async fn will_fit(
+    store: &Store,
+    tenant: TenantId,
+    new: &NewRecording,
+    quota: &Quota,
+) -> Result<(), PlaceError> {
+    let Some(room) = quota.room(store, tenant).await? else {
+        return Ok(());
+    };
+    if new.size_bytes <= room.left_bytes() {
+        return Ok(());
+    }
+    match find_same(&mut store.read(tenant).await?, new).await? {
+        Some(_) => Ok(()),
+        None => Err(room.refusal().into()),
+    }
 }
 
 /// 0 where there is none yet.

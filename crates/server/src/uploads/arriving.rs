@@ -170,13 +170,11 @@ impl Arriving {
             self.disk = Disk::Idle(written);
             return Ok(());
         }
-        let (bytes, id, now) = (
-            self.uploads.bytes.clone(),
-            self.open.row.id,
-            self.uploads.store.now(),
-        );
+        let (uploads, row, now) = (self.uploads.clone(), &self.open.row, self.uploads.store.now());
+        let (id, device) = (row.id, row.device);
         self.disk = Disk::Busy(tokio::task::spawn_blocking(move || {
-            written.append(&*bytes, id, &pieces, now)?;
+            written.append(&*uploads.bytes, id, &pieces, now)?;
+            uploads.progress.moved(device, id, written.mark.offset_bytes);
             Ok(written)
         }));
         Ok(())

@@ -5,9 +5,10 @@ use std::collections::HashSet;
 use super::{Asker, Mark, OPEN_MAX, Open, Role, Standing, State, UploadError, UploadRow, Uploads, rows};
 use crate::ingest::{self, Sender};
 use crate::objects::Digest;
+use crate::store::UploadId;
+use crate::store::quota::{OverQuota, PlaceError};
 use crate::store::recordings::Kind;
 use crate::store::uploads::Created;
-use crate::store::{StoreError, UploadId};
 
 /// What a new upload is to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,9 +87,17 @@ impl Uploads {
     async fn begin(&self, row: UploadRow, same_key: Option<String>) -> Result<Standing, UploadError> {
         // Before anybody else can know of it.
         let turn = self.turns.take(row.id).await.map_err(|_| UploadError::Busy)?;
-        let (new, key) = (row.clone(), same_key.clone());
-        let creating = self.store.write::<_, StoreError, _>(row.tenant, move |mut team| {
-            Box::pin(async move { rows::create(&mut team, &new, key.as_deref(), OPEN_MAX).await })
+        let (new, key) = (row.clone(), same_key);
+        let over = self.over_quota(&row).await?;
+        let creating = self.store.write::<_, PlaceError, _>(row.tenant, move |mut team| {
+            Box::pin(async move {
+                let created = rows::create(&mut team, &new, key.as_deref(), OPEN_MAX).await?;
+                match (&created, over) {
+                    // What was begun or stored before is found all the same.
+                    (Created::New, Some(over)) => Err(over.into()),
+                    (_, _) => Ok(created),
+                }
+            })
         });
         match creating.await? {
             Created::TooMany => Err(UploadError::TooMany),
@@ -97,6 +106,19 @@ impl Uploads {
                 self.finish_if_whole(Open { row, mark, turn }).await
             }
             Created::Known(known) | Created::Stored(known) => self.known(*known).await,
+        }
+    }
+
+    /// Why an upload of this length may not begin, if so.
+    async fn over_quota(&self, row: &UploadRow) -> Result<Option<OverQuota>, UploadError> {
+        let room = self.quota.room(&self.store, row.tenant).await?;
+        let Some((room, size_bytes)) = room.zip(row.size_bytes) else {
+            return Ok(None);
+        };
+        match room.admits(&self.store, row.tenant, size_bytes, true).await {
+            Ok(()) => Ok(None),
+            Err(PlaceError::OverQuota(over)) => Ok(Some(over)),
+            Err(PlaceError::Store(error)) => Err(error.into()),
         }
     }
 

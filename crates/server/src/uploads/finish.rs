@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Open, Role, Standing, State, UploadBytes, UploadError, UploadRow, Uploads, blocking, rows};
 use crate::ingest::{self, HEAD_BYTES_MAX};
-use crate::objects::{Claim, Finished, Objects};
+use crate::objects::{Digest, Finished, Objects};
 use crate::store::recordings::{self, NewIds, NewRecording, Placed};
 use crate::store::{JobId, RecordingId, SessionId, UploadId};
 
@@ -77,17 +77,20 @@ impl Uploads {
             let (announced, found) = (announced.to_string(), finished.digest.to_string());
             return Err(UploadError::WrongDigest { announced, found });
         }
+        let row = UploadRow {
+            size_bytes: Some(size_bytes),
+            ..row
+        };
         let (objects, tenant) = (self.objects.clone(), row.tenant);
+        let new = as_recording(&row, finished.digest, &head);
+        recordings::will_fit(&self.store, tenant, &new, &self.quota).await?;
         let claim = blocking(move || objects.adopt(tenant, finished)).await?;
         let emptied: Vec<UploadId> = match &ending {
             Ending::Of => vec![row.id],
             Ending::InParts { ids, .. } => ids.clone(),
         };
-        let row = UploadRow {
-            size_bytes: Some(size_bytes),
-            ..row
-        };
-        let placed = self.place(&row, claim, &head, ending).await?;
+        let placed = self.place(&row, new, ending).await?;
+        self.progress.moved(row.device, row.id, size_bytes);
         if !placed.duplicate {
             self.work.notify_one();
         }
@@ -106,34 +109,19 @@ impl Uploads {
         Ok(Standing::Complete(UploadRow { state, ..row }, placed.recording))
     }
 
-    async fn place(
-        &self,
-        row: &UploadRow,
-        claim: Claim,
-        head: &[u8],
-        ending: Ending,
-    ) -> Result<Placed, UploadError> {
-        let size_bytes = row.size_bytes.unwrap_or(0);
-        let new = NewRecording {
-            device: row.device,
-            uploaded_by: row.user,
-            kind: row.kind,
-            identity: ingest::identity(row.kind, head, row.device, &row.file_name),
-            file_name: row.file_name.clone(),
-            sha256: claim.digest,
-            size_bytes,
-        };
+    async fn place(&self, row: &UploadRow, new: NewRecording, ending: Ending) -> Result<Placed, UploadError> {
+        let size_bytes = new.size_bytes;
         let ids = NewIds {
             recording: RecordingId(self.store.new_id()),
             session: SessionId(self.store.new_id()),
             job: JobId(self.store.new_id()),
         };
-        let (row, now) = (row.clone(), self.store.now());
+        let (row, quota, now) = (row.clone(), self.quota.clone(), self.store.now());
         let placing = self
             .store
             .write::<_, UploadError, _>(row.tenant, move |mut team| {
                 Box::pin(async move {
-                    let placed = recordings::place(&mut team, &new, ids, now).await?;
+                    let placed = recordings::place(&mut team, &new, ids, &quota, now).await?;
                     match ending {
                         Ending::Of
                             if rows::complete(&mut team, row.id, size_bytes, placed.recording, now)
@@ -152,6 +140,18 @@ impl Uploads {
                 })
             });
         placing.await
+    }
+}
+
+fn as_recording(row: &UploadRow, sha256: Digest, head: &[u8]) -> NewRecording {
+    NewRecording {
+        device: row.device,
+        uploaded_by: row.user,
+        kind: row.kind,
+        identity: ingest::identity(row.kind, head, row.device, &row.file_name),
+        file_name: row.file_name.clone(),
+        sha256,
+        size_bytes: row.size_bytes.unwrap_or(0),
     }
 }
 

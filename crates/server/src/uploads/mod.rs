@@ -20,6 +20,7 @@ mod create;
 mod finish;
 mod local;
 mod mark;
+mod progress;
 mod tend;
 mod turns;
 
@@ -32,7 +33,9 @@ pub use create::{NewUpload, Part};
 use jiff::{SignedDuration, Timestamp};
 pub use local::LocalUploads;
 pub use mark::Mark;
-use tokio::sync::Notify;
+pub use progress::Offsets;
+use progress::Progress;
+use tokio::sync::{Notify, watch};
 use tokio_util::task::TaskTracker;
 pub use turns::Turn;
 use turns::Turns;
@@ -42,6 +45,7 @@ use wire::upload::Checksum;
 use crate::clock;
 use crate::ingest::IngestError;
 use crate::objects::{Finished, Objects};
+use crate::store::quota::{PlaceError, Quota, Room};
 use crate::store::uploads as rows;
 pub use crate::store::uploads::{Role, State, UploadRow};
 use crate::store::{DeviceId, RecordingId, Store, StoreError, TenantId, UploadId};
@@ -131,6 +135,12 @@ impl From<StoreError> for UploadError {
     }
 }
 
+impl From<PlaceError> for UploadError {
+    fn from(error: PlaceError) -> Self {
+        Self::Ingest(error.into())
+    }
+}
+
 /// Who may see an upload: a device its own, a member those of the team.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Asker {
@@ -186,7 +196,9 @@ pub struct Uploads {
     turns: Turns,
     /// Woken when a job was born.
     work: Arc<Notify>,
+    quota: Quota,
     recording_bytes_max: u64,
+    progress: Progress,
     /// Requests that go on to their end though nobody waits for the answer any more.
     tasks: TaskTracker,
 }
@@ -197,6 +209,7 @@ impl Uploads {
         objects: Arc<Objects>,
         bytes: Arc<dyn UploadBytes>,
         work: Arc<Notify>,
+        quota: Quota,
         recording_bytes_max: u64,
     ) -> Self {
         Self {
@@ -205,7 +218,9 @@ impl Uploads {
             bytes,
             turns: Turns::default(),
             work,
+            quota,
             recording_bytes_max,
+            progress: Progress::default(),
             tasks: TaskTracker::new(),
         }
     }
@@ -276,6 +291,9 @@ impl Uploads {
             });
         }
         let (tenant, id) = (open.row.tenant, open.row.id);
+        if let Some(room) = self.quota.room(&self.store, tenant).await? {
+            room.admits(&self.store, tenant, size_bytes, true).await?;
+        }
         let set = self.store.write::<_, StoreError, _>(tenant, move |mut team| {
             Box::pin(async move { rows::set_size(&mut team, id, size_bytes).await })
         });
@@ -307,6 +325,37 @@ impl Uploads {
     pub fn left_bytes(&self, open: &Open) -> u64 {
         let end = open.row.size_bytes.unwrap_or(self.recording_bytes_max);
         end.saturating_sub(open.offset_bytes())
+    }
+
+    /// What the team may still store, where the next bytes of an upload (as many as are said, or nobody knows) may go beyond
+    /// it; `None` where they will not, or may be those of a recording that is there already.
+    pub async fn room(&self, open: &Open, more_bytes: Option<u64>) -> Result<Option<Room>, UploadError> {
+        if open.row.size_bytes.is_some() {
+            return Ok(None);
+        }
+        let tenant = open.row.tenant;
+        let Some(room) = self.quota.room(&self.store, tenant).await? else {
+            return Ok(None);
+        };
+        let wanted = more_bytes.map_or(room.left_bytes().saturating_add(1), |more| {
+            open.offset_bytes().saturating_add(more)
+        });
+        match room.admits(&self.store, tenant, wanted, false).await {
+            Ok(()) => Ok(None),
+            Err(PlaceError::OverQuota(_)) => Ok(Some(room)),
+            Err(PlaceError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    /// Tells of every step of a device's uploads in this process.
+    pub fn watch(&self, device: DeviceId) -> watch::Receiver<Offsets> {
+        self.progress.watch(device)
+    }
+
+    /// How far an upload is durable, without taking it over.
+    pub async fn mark(&self, id: UploadId) -> Result<Mark, UploadError> {
+        let bytes = self.bytes.clone();
+        blocking(move || bytes.mark(id)).await
     }
 
     #[must_use]

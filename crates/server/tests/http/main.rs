@@ -18,11 +18,13 @@ mod faults;
 #[path = "../support/faulty_fs.rs"]
 mod faulty_fs;
 mod heartbeats;
+mod limits;
 mod pictures;
 mod receipts;
 mod recording;
 mod sessions;
 mod support;
+mod sync;
 mod teams;
 mod tenants;
 mod transport;

@@ -11,6 +11,7 @@ pub(super) mod desired;
 )]
 pub(super) mod list;
 pub(super) mod show;
+pub(super) mod sync;
 #[allow(
     unused_qualifications,
     reason = "utoipa's macro writes the path of a parameter type out"

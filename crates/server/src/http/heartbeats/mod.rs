@@ -247,6 +247,8 @@ fn answer(
                 code: code.to_owned(),
                 message,
                 line: None,
+                used_bytes: None,
+                quota_bytes: None,
             }),
         }),
     };

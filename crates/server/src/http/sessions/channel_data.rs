@@ -213,6 +213,8 @@ fn parse_name(text: &str) -> Option<(String, String)> {
 
 #[cfg(test)]
 mod tests {
+    use tokio_util::sync::CancellationToken;
+
     use super::*;
     use crate::backend::Backend;
     use crate::config::Config;
@@ -266,7 +268,12 @@ mod tests {
             .unwrap();
         let id = receipt.placed.session.unwrap().to_string();
         let url = "http://localhost".parse().unwrap();
-        let app = App::new(&backend, url, &Config::local(folder.path()));
+        let app = App::new(
+            &backend,
+            url,
+            &Config::local(folder.path()),
+            CancellationToken::new(),
+        );
         let reader = SessionReader::of_team(tenant);
 
         let waiting = absent(&app, reader, &id, "gps.speed_mps").await;

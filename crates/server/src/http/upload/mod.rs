@@ -236,6 +236,7 @@ impl From<IngestError> for ApiError {
             }
             IngestError::BadName => Self::bad_request("bad_filename", error.to_string()).closing(),
             IngestError::DiskFull => Self::no_room_for_file().closing(),
+            IngestError::OverQuota(over) => Self::over_quota(over).closing(),
             IngestError::Io(_) => Self::internal(&error).closing(),
             IngestError::Store(error) => Self::from(error).closing(),
         }

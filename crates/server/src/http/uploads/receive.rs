@@ -8,6 +8,7 @@ use wire::upload::Checksum;
 
 use super::super::error::{ApiError, ApiResult};
 use super::super::upload::bytes_in::BytesIn;
+use crate::ingest::IngestError;
 use crate::uploads::{Arriving, Open, Standing, Uploads};
 
 /// A body and what was said of it.
@@ -21,10 +22,17 @@ pub(super) struct Piece {
 /// Takes a piece in and says where the upload stands then. Refuses one that is longer than what is missing, whole.
 pub(super) async fn receive(uploads: &Arc<Uploads>, open: Open, piece: Piece) -> ApiResult<Standing> {
     let left_bytes = uploads.left_bytes(&open);
+    let (left_bytes, refusal) = match uploads.room(&open, piece.length).await? {
+        None => (left_bytes, past_the_end(left_bytes)),
+        Some(room) => {
+            let left_bytes = room.left_bytes().saturating_sub(open.offset_bytes());
+            (left_bytes, IngestError::OverQuota(room.refusal()).into())
+        }
+    };
     if piece.length.is_some_and(|length| length > left_bytes) {
-        return Err(past_the_end(left_bytes));
+        return Err(refusal);
     }
-    let mut bytes = BytesIn::new(piece.body, left_bytes, past_the_end(left_bytes));
+    let mut bytes = BytesIn::new(piece.body, left_bytes, refusal);
     let mut arriving = open.receive(uploads, piece.checksum);
     match take_in(&mut bytes, &mut arriving).await {
         Ok(()) => Ok(uploads.finish_if_whole(arriving.end().await?).await?),

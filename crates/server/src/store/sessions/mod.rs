@@ -46,7 +46,7 @@ impl Status {
         }
     }
 
-    fn parse(text: &str) -> Result<Self, StoreError> {
+    pub(in crate::store) fn parse(text: &str) -> Result<Self, StoreError> {
         [Self::Waiting, Self::Analysing, Self::Ready, Self::Failed]
             .into_iter()
             .find(|status| status.as_str() == text)
