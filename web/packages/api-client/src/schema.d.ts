@@ -245,6 +245,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/devices/{id}/sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a device is sending. With `Accept: text/event-stream` a stream of `progress` (bytes and uploads, only forward), `stored`
+         *     (a recording is durable) and `analysed` (laps and best, or why not); otherwise one answer with what came within ten minutes.
+         */
+        get: operations["device_sync"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/devices/{id}/token": {
         parameters: {
             query?: never;
@@ -1419,6 +1439,16 @@ export interface components {
             line?: number | null;
             /** @description What was wrong and what would be right. */
             message: string;
+            /**
+             * Format: int64
+             * @description With `quota_exceeded`: what it may store.
+             */
+            quota_bytes?: number | null;
+            /**
+             * Format: int64
+             * @description With `quota_exceeded`: what the team has stored.
+             */
+            used_bytes?: number | null;
         };
         /** @description A file of a multipart body: stored, or refused with the reason. */
         FileAnswer: components["schemas"]["UploadAnswer"] | components["schemas"]["FileRefused"];
@@ -2041,11 +2071,71 @@ export interface components {
             /** Format: int64 */
             run_seconds: number;
         };
+        SyncRecording: {
+            /** Format: double */
+            best_ms: number | null;
+            /** @description Why it could not be analysed. */
+            error: string | null;
+            file_name: string;
+            /**
+             * Format: int64
+             * @description Timed laps, once it is ready.
+             */
+            laps_timed: number | null;
+            recording_id: string;
+            session_id: string;
+            /** Format: int64 */
+            size_bytes: number;
+            /** @description `waiting`, `analysing`, `ready` or `failed`. */
+            status: string;
+            track_name: string | null;
+        };
+        /** @description What has come and is coming since a moment. */
+        SyncState: {
+            /**
+             * Format: int64
+             * @description Of everything in the batch; never less than it was in the same stream.
+             */
+            received_bytes: number;
+            /** @description Stored in this batch, in that order. */
+            recordings: components["schemas"]["SyncRecording"][];
+            /**
+             * Format: int64
+             * @description As far as it was announced; grows when a device begins another file.
+             */
+            size_bytes: number;
+            /** @description Under way, oldest first. */
+            uploads: components["schemas"]["SyncUpload"][];
+        };
+        SyncUpload: {
+            file_name: string;
+            /**
+             * Format: int64
+             * @description Never less than it was in the same stream.
+             */
+            received_bytes: number;
+            /**
+             * Format: int64
+             * @description `null` while the device has not said it.
+             */
+            size_bytes: number | null;
+            upload_id: string;
+        };
         TeamDetail: {
             id: string;
             name: string;
             /** @description In the order they joined, 200 at most. */
             people: components["schemas"]["TeamPerson"][];
+            /**
+             * Format: int64
+             * @description What it may store; `null` for as much as there is room.
+             */
+            quota_bytes: number | null;
+            /**
+             * Format: int64
+             * @description Bytes of all recordings.
+             */
+            stored_bytes: number;
         };
         TeamName: {
             /** @description 1 to 100 characters. */
@@ -3232,6 +3322,67 @@ export interface operations {
             };
             /** @description `bad_setting`, `secret_setting`, `settings_too_long`, `bad_track`, `unknown_track`, `bad_coordinates`, `bad_network`, `bad_sealed`, `not_sealed`. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    device_sync: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent by browsers that come back: nothing is missed, up to six hours */
+                "Last-Event-ID"?: string | null;
+            };
+            path: {
+                /** @description Device id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `SyncState`, or events: `progress` has it without recordings, `stored` and `analysed` have a `SyncRecording`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncState"];
+                    "text/event-stream": string;
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `too_many_streams`. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
