@@ -2,12 +2,31 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 
 use super::client::{Client, text};
 
 /// The backlog is worked off by and by; a job that hangs is what this finds.
 const JOB_WAIT: Duration = Duration::from_secs(60);
+
+/// Has those sessions analysed again whose analysis was given up because the program ended during every try: so it says itself that
+/// they should be. Gives how many there were.
+pub(super) fn again_where_given_up(client: &Client, cookie: &str) -> Result<usize> {
+    let mut given_up = 0;
+    for session in client.pages(cookie, "/api/v1/sessions?limit=100", "sessions")? {
+        if session
+            .pointer("/error/code")
+            .is_some_and(|code| code == "gave_up")
+        {
+            given_up += 1;
+            let path = format!("/api/v1/sessions/{}/reanalyse", text(&session, "id")?);
+            let post = client.agent.post(format!("{}{path}", client.base));
+            let status = post.header("cookie", cookie).send_empty()?.status();
+            ensure!(status.is_success(), "{path} was answered with {status}");
+        }
+    }
+    Ok(given_up)
+}
 
 /// How the jobs on all recordings ended.
 pub(super) struct Jobs {

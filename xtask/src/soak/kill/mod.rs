@@ -166,6 +166,8 @@ impl Soak {
 
     /// Everything is sent; looks at all of it again, before and after one more start.
     fn end(&mut self, field: &Field<'_>, kills: u32, begun: Instant) -> Result<()> {
+        jobs::wait_for_all(field.client, &self.cookie)?;
+        let given_up = jobs::again_where_given_up(field.client, &self.cookie)?;
         let looked_at = jobs::wait_for_all(field.client, &self.cookie)?;
         let acknowledged = field.ledger.all();
         for stored in &acknowledged {
@@ -184,7 +186,7 @@ impl Soak {
              {objects} objects, all whole, none without a row after the sweep, nothing unfinished left;\n\
              {} pieces answered, {} uploads gone on with after a kill, no acknowledged offset went back;\n\
              {} heartbeats acknowledged, {} sessions, {:.1} h counted, none of the acknowledged missing;\n\
-             {} sessions and pictures looked at, {} with an error",
+             {} sessions and pictures looked at, {given_up} analyses asked for again after five kills in five tries, {} with an error",
             begun.elapsed().as_secs_f64(),
             figures.stored,
             figures.refused,
