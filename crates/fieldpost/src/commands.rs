@@ -7,6 +7,7 @@ mod device;
 mod export;
 mod gates;
 mod import;
+mod ingest_key;
 mod rebuild;
 mod receipt;
 mod replacement;
@@ -36,6 +37,8 @@ pub(crate) enum Command {
     User(user::User),
     /// Loggers and cameras, on the data folder itself.
     Device(device::Device),
+    /// Keys for devices that cannot send headers, on the data folder itself.
+    IngestKey(ingest_key::IngestKey),
 }
 
 impl Command {
@@ -51,6 +54,7 @@ impl Command {
             Self::Rebuild(command) => command.run(),
             Self::User(command) => command.run(),
             Self::Device(command) => command.run(),
+            Self::IngestKey(command) => command.run(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What `fieldpost user` and `fieldpost device` do, on an opened store, beside a running server or without one.
+//! What `fieldpost user`, `device` and `ingest-key` do, on an opened store, beside a running server or without one.
 
 use super::password::{PasswordError, Passwords};
 use super::secret::{Password, Token};
@@ -6,6 +6,8 @@ use crate::store::accounts::{self, AccountError, Email, Member, Role, UserRow};
 use crate::store::accounts_devices::{self, DeviceRow};
 use crate::store::accounts_entry;
 use crate::store::audit::Actor;
+use crate::store::ids::IngestKeyId;
+use crate::store::ingest_keys::{self, For, IngestKey};
 use crate::store::{DeviceId, Store, StoreError, UserId};
 
 #[derive(Debug, thiserror::Error)]
@@ -74,9 +76,30 @@ pub async fn list_devices(store: &Store) -> Result<Vec<DeviceRow>, StoreError> {
     accounts_devices::list_devices(store).await
 }
 
-/// Ends every token of the device; what it recorded stays.
+/// Ends every token and ingest key of the device; what it recorded stays.
 pub async fn revoke_device(store: &Store, device: DeviceId) -> Result<(), AdminError> {
     Ok(accounts_devices::revoke_device(store, device).await?)
+}
+
+/// Makes an ingest key in the team of `email`. The key is returned this once; only its digest is kept.
+pub async fn create_ingest_key(
+    store: &Store,
+    email: &str,
+    whose: For,
+) -> Result<(IngestKey, Token), AdminError> {
+    let member = existing(store, email).await?;
+    let key = Token::generate_ingest();
+    let made = ingest_keys::add(store, &member, Actor::Operator, whose, key.digest()).await?;
+    Ok((made, key))
+}
+
+pub async fn list_ingest_keys(store: &Store) -> Result<Vec<IngestKey>, StoreError> {
+    ingest_keys::list_all(store).await
+}
+
+/// Ends a key, whosever it is.
+pub async fn revoke_ingest_key(store: &Store, id: IngestKeyId) -> Result<(), AdminError> {
+    Ok(ingest_keys::revoke_any(store, id).await?)
 }
 
 async fn existing(store: &Store, email: &str) -> Result<Member, AdminError> {

@@ -18,6 +18,7 @@ pub struct Token(String);
 /// What a token begins with says where to look for it, and lets scanners for leaked secrets find it.
 const PERSONAL: &str = "fpp_";
 const SHARE: &str = "fps_";
+const INGEST: &str = "fpi_";
 
 impl Token {
     pub fn generate() -> Self {
@@ -32,6 +33,11 @@ impl Token {
     /// A link to one session.
     pub fn generate_share() -> Self {
         Self(format!("{SHARE}{}", Self::generate().0))
+    }
+
+    /// A key that stands in a path, for devices that cannot send headers.
+    pub fn generate_ingest() -> Self {
+        Self(format!("{INGEST}{}", Self::generate().0))
     }
 
     /// Whether this claims to be a person's token.

@@ -40,6 +40,8 @@ impl From<AccountError> for ApiError {
             AccountError::NoSuchMember => Self::not_found("member of this team"),
             AccountError::NoSuchToken => Self::not_found("token of yours"),
             AccountError::NoSuchShare => Self::not_found("share"),
+            AccountError::NoSuchIngestKey => Self::not_found("ingest key"),
+            AccountError::SeveralDevices(_) => Self::unprocessable("several_devices", error.to_string()),
             AccountError::NoSuchInvitation => Self::not_found("invitation"),
             AccountError::AlreadyMember => Self::conflict("already_member", error.to_string()),
             AccountError::LastOwner => Self::conflict("last_owner", error.to_string()),

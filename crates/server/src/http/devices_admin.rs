@@ -92,7 +92,7 @@ pub(super) async fn rename(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Ends a device: its tokens stop working at once, what it recorded stays.
+/// Ends a device: its tokens and ingest keys stop working at once, what it recorded stays.
 #[utoipa::path(delete, path = "/api/v1/devices/{id}", operation_id = "revoke_device", tag = "devices", security(("cookie" = [])),
     params(("id" = String, Path, description = "Device id")),
     responses((status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
@@ -105,7 +105,7 @@ pub(super) async fn revoke(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Gives a device a new token, shown this once; the ones before stop working.
+/// Gives a device a new token, shown this once; the tokens and ingest keys before stop working.
 #[utoipa::path(post, path = "/api/v1/devices/{id}/token", operation_id = "renew_device_token", tag = "devices", security(("cookie" = [])),
     params(("id" = String, Path, description = "Device id")),
     responses((status = 201, body = FreshToken), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
@@ -120,7 +120,7 @@ pub(super) async fn renew_token(
     Ok((StatusCode::CREATED, Json(FreshToken { token })))
 }
 
-/// Gives a device with its token to another team. For whoever owns both; what it recorded so far stays with the old one.
+/// Gives a device with its tokens and ingest keys to another team. For whoever owns both; what it recorded so far stays with the old one.
 #[utoipa::path(post, path = "/api/v1/devices/{id}/transfer", operation_id = "transfer_device", tag = "devices", security(("cookie" = [])),
     params(("id" = String, Path, description = "Device id")), request_body = DeviceTransfer,
     responses((status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "`owners_only`."),
@@ -139,6 +139,6 @@ pub(super) async fn transfer(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn device_id(text: &str) -> ApiResult<DeviceId> {
+pub(super) fn device_id(text: &str) -> ApiResult<DeviceId> {
     text.parse().map_err(|_| ApiError::not_found("device"))
 }

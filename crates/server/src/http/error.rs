@@ -79,6 +79,15 @@ impl ApiError {
         )
     }
 
+    /// Wrong and revoked look the same.
+    pub fn bad_ingest_key() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "bad_ingest_key",
+            "The ingest key in the address is not one, or was revoked. Ask a member of the team for a new one.",
+        )
+    }
+
     pub fn forbidden(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, code, message)
     }
@@ -187,6 +196,12 @@ impl ApiError {
             "internal",
             "The server failed on this request; its log says why. Sending the same again is safe.",
         )
+    }
+
+    /// Says when trying again may help.
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after_s = Some(seconds);
+        self
     }
 
     /// Names the line of the file that the error is about, if it is known.

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::App;
 use super::error::ApiError;
+use super::keyed::PathKey;
 use super::origin::Origin;
 
 /// Around every request that presents a token or has a key in its path.
@@ -29,11 +30,12 @@ pub(super) async fn bounded(State(app): State<Arc<App>>, request: Request, next:
     response
 }
 
+/// The key in the path counts, whatever else is presented, as in `identity`.
 fn presented(request: &Request) -> Option<&str> {
-    if let Some(value) = request.headers().get(header::AUTHORIZATION) {
-        let text = value.to_str().unwrap_or_default();
-        return Some(text.split_once(' ').map_or(text, |(_, token)| token).trim());
+    if let Some(key) = request.extensions().get::<PathKey>() {
+        return Some(key.expose());
     }
-    let path = request.uri().path().trim_start_matches('/');
-    path.strip_prefix("i/")?.split('/').next()
+    let value = request.headers().get(header::AUTHORIZATION)?;
+    let text = value.to_str().unwrap_or_default();
+    Some(text.split_once(' ').map_or(text, |(_, token)| token).trim())
 }

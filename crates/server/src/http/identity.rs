@@ -1,4 +1,4 @@
-//! Who is asking: read from the cookie or the bearer token, once, as an extractor.
+//! Who is asking: read from the ingest key in the path, the cookie or the bearer token, once, as an extractor.
 //!
 //! A handler that takes a [`Person`], [`Editor`] or [`Sender`] cannot be reached by anybody else; a handler that takes
 //! none of them is public and says so in its OpenAPI entry.
@@ -13,11 +13,14 @@ use cookie::{Cookie, SameSite};
 
 use super::App;
 use super::error::ApiError;
+use super::fleet::{self, Caller, Fleet};
+use super::keyed::PathKey;
 use super::origin::Origin;
 use crate::auth::secret::{Token, TokenDigest};
 use crate::store::accounts::{Member, Role};
 use crate::store::accounts_devices::{self, DeviceIdentity};
 use crate::store::accounts_entry::{self, SIGN_IN_LIFE};
+use crate::store::ingest_keys::{self, Holder};
 use crate::store::shares::{self, Shared};
 use crate::store::{DeviceId, SessionId, TenantId, UserId, api_tokens};
 
@@ -49,6 +52,10 @@ impl FromRequestParts<Arc<App>> for Person {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Self::Rejection> {
+        // With a key in the path nobody is a person, whatever cookie is beside it.
+        if parts.extensions.get::<PathKey>().is_some() {
+            return Err(ApiError::unauthorized());
+        }
         match bearer(&parts.headers)?.filter(Token::is_personal) {
             Some(token) => {
                 let member = api_tokens::member_of_token(&app.store, &token.digest()).await?;
@@ -132,7 +139,7 @@ impl FromRequestParts<Arc<App>> for Reader {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Self::Rejection> {
-        if let Some(identity) = device(&parts.headers, app).await? {
+        if let Some(identity) = device(parts, app).await? {
             return Ok(Self {
                 tenant: identity.tenant,
                 only_device: Some(identity.device),
@@ -210,44 +217,93 @@ impl FromRequestParts<Arc<App>> for Sender {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Self::Rejection> {
         // A refused sender's body is not read, so the connection ends with the answer.
-        let sender = match device(&parts.headers, app).await.map_err(ApiError::closing)? {
-            Some(identity) => Self {
-                tenant: identity.tenant,
-                device: Some(identity.device),
-                user: None,
-            },
-            None => {
-                let Editor(member) = Editor::from_request_parts(parts, app)
-                    .await
-                    .map_err(ApiError::closing)?;
-                Self {
-                    tenant: member.tenant,
-                    device: None,
-                    user: Some(member.user),
-                }
-            }
-        };
-        let who = sender
-            .device
-            .map(|device| device.0)
-            .or(sender.user.map(|user| user.0));
-        app.ingest_rate
-            .ask(who.unwrap_or(sender.tenant.0))
-            .map_err(|too_many| ApiError::too_many(too_many.retry_after_s).closing())?;
-        Ok(sender)
+        Self::caller(parts, app)
+            .await
+            .and_then(Caller::named)
+            .map_err(ApiError::closing)
     }
 }
 
-/// The device whose token is presented; a token that is presented and wrong is refused, whatever cookie is beside it.
-async fn device(headers: &HeaderMap, app: &App) -> Result<Option<DeviceIdentity>, ApiError> {
-    let Some(token) = bearer(headers)?.filter(|token| !token.is_personal()) else {
+impl Sender {
+    /// A device that came by itself.
+    pub(super) fn device(identity: DeviceIdentity) -> Self {
+        Self {
+            tenant: identity.tenant,
+            device: Some(identity.device),
+            user: None,
+        }
+    }
+
+    pub(super) async fn caller(parts: &mut Parts, app: &Arc<App>) -> Result<Caller, ApiError> {
+        let (caller, counted_as) = match presented(parts, app).await? {
+            Some(Presented::Device(identity)) => {
+                let id = identity.device.0;
+                (Caller::Known(Self::device(identity)), id)
+            }
+            // Before its body says which device it is, a fleet is counted as one.
+            Some(Presented::Fleet(fleet)) => (Caller::Fleet(fleet), fleet.tenant.0),
+            None => {
+                let Editor(member) = Editor::from_request_parts(parts, app).await?;
+                let sender = Self {
+                    tenant: member.tenant,
+                    device: None,
+                    user: Some(member.user),
+                };
+                (Caller::Known(sender), member.user.0)
+            }
+        };
+        let asked = app.ingest_rate.ask(counted_as);
+        asked.map_err(|too_many| ApiError::too_many(too_many.retry_after_s))?;
+        Ok(caller)
+    }
+}
+
+/// What a device presents.
+enum Presented {
+    Device(DeviceIdentity),
+    /// A fleet key, and nothing beside the body says which device.
+    Fleet(Fleet),
+}
+
+/// The device that asks, where nothing but the head of a request can say which.
+async fn device(parts: &Parts, app: &App) -> Result<Option<DeviceIdentity>, ApiError> {
+    match presented(parts, app).await? {
+        Some(Presented::Device(identity)) => Ok(Some(identity)),
+        Some(Presented::Fleet(_)) => Err(fleet::not_named()),
+        None => Ok(None),
+    }
+}
+
+/// The key in the path, or else the device's token; one that is presented and wrong is refused, whatever is beside it.
+async fn presented(parts: &Parts, app: &App) -> Result<Option<Presented>, ApiError> {
+    if let Some(key) = parts.extensions.get::<PathKey>() {
+        return by_key(key, parts, app).await.map(Some);
+    }
+    let Some(token) = bearer(&parts.headers)?.filter(|token| !token.is_personal()) else {
         return Ok(None);
     };
     let identity = accounts_devices::device_of_token(&app.store, &token.digest()).await?;
     let identity = identity.ok_or_else(ApiError::unauthorized)?;
     app.auth_failures.worked(token.expose());
     app.seen.heard(identity.tenant, identity.device, app.store.now());
-    Ok(Some(identity))
+    Ok(Some(Presented::Device(identity)))
+}
+
+async fn by_key(key: &PathKey, parts: &Parts, app: &App) -> Result<Presented, ApiError> {
+    let holder = ingest_keys::holder(&app.store, &key.digest()).await?;
+    let holder = holder.ok_or_else(ApiError::bad_ingest_key)?;
+    app.auth_failures.worked(key.expose());
+    match holder {
+        Holder::Device(identity) => {
+            app.seen.heard(identity.tenant, identity.device, app.store.now());
+            Ok(Presented::Device(identity))
+        }
+        Holder::Fleet(tenant) => {
+            let fleet = Fleet { tenant };
+            let named = fleet.device_in_head(app, parts).await?;
+            Ok(named.map_or(Presented::Fleet(fleet), Presented::Device))
+        }
+    }
 }
 
 /// The bearer token that is presented; another scheme is refused.

@@ -12,6 +12,8 @@ use axum::middleware::Next;
 use axum::response::Response;
 use tracing::Instrument;
 
+use super::keyed::PathKey;
+
 /// First segments of paths that go on with something secret.
 const BEFORE_A_SECRET: [&str; 3] = ["i", "link", "setup"];
 
@@ -20,7 +22,10 @@ const BEFORE_A_SECRET: [&str; 3] = ["i", "link", "setup"];
 pub(super) async fn request(request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let method = request.method().clone();
-    let path = loggable(request.uri().path());
+    let path = match request.extensions().get::<PathKey>() {
+        Some(_) => Cow::Borrowed("/i/***"),
+        None => loggable(request.uri().path()),
+    };
     let span = tracing::info_span!("request", id = id_in(request.headers()), %method, %path);
     let response = next.run(request).instrument(span.clone()).await;
     let status = response.status().as_u16();

@@ -17,11 +17,14 @@ mod device;
 mod devices;
 mod devices_admin;
 mod error;
+mod fleet;
 mod guesses;
 mod health;
 mod heartbeats;
 mod identity;
+mod ingest_keys;
 mod invitations;
+mod keyed;
 pub mod listen;
 mod log;
 mod me;
@@ -179,7 +182,8 @@ pub fn router(app: App) -> Router {
             app.clone(),
             guesses::bounded,
         ))
-        .layer(same_site_only(&app.public_url));
+        .layer(same_site_only(&app.public_url))
+        .layer(axum::middleware::from_fn(keyed::ingest_only));
     let routes = openapi::routes()
         .split_for_parts()
         .0
@@ -187,10 +191,11 @@ pub fn router(app: App) -> Router {
         .fallback(portal)
         .with_state(app)
         .layer(surround);
-    // A method that stands in a header has to be known before a route is looked for.
+    // A key that stands in the path and a method that stands in a header have to be known before a route is looked for.
     Router::new()
         .fallback_service(routes)
         .layer(axum::middleware::from_fn(uploads::speak))
+        .layer(axum::middleware::from_fn(keyed::take))
 }
 
 /// Browsers say where a request comes from (`Sec-Fetch-Site`, `Origin`); one that changes something and comes from

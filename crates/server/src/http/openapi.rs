@@ -12,8 +12,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{
-    App, api_tokens, audit, claims, device, devices, devices_admin, health, heartbeats, invitations, me,
-    pictures, receipts, recordings, sessions, setup, shares, sign_in, teams, tracks, upload, uploads,
+    App, api_tokens, audit, claims, device, devices, devices_admin, health, heartbeats, ingest_keys,
+    invitations, me, pictures, receipts, recordings, sessions, setup, shares, sign_in, teams, tracks, upload,
+    uploads,
 };
 
 #[derive(OpenApi)]
@@ -24,7 +25,8 @@ use super::{
                        not 2xx has the body `{\"error\": {\"code\", \"message\", \"line\"?}}`. People are known by the \
                        cookie that signing in sets, devices by a bearer token; a device sees only its own recordings. \
                        A person's token (`fpp_…`, as a bearer token) does what the cookie does for a member or viewer, \
-                       except under `/api/v1/me/`; a share token (`fps_…`) reads one session."
+                       except under `/api/v1/me/`. What devices send may also go to `/i/<ingest key>/…`, without a header; \
+                       where the key is a fleet's, the request names the device. A share token (`fps_…`) reads one session."
     ),
     components(schemas(upload::FilesAnswer, upload::FileAnswer, upload::FileRefused, upload::JsonUpload)),
     security(("cookie" = []), ("device" = [])),
@@ -48,7 +50,7 @@ impl Modify for Schemes {
 /// Answers write what is unknown as `null` and leave nothing out, so every member is there. The derive macro cannot
 /// know that of an `Option`; those that are left out, and what is sent to us, are named here.
 fn require_members(document: &mut utoipa::openapi::OpenApi) {
-    const MAY_LACK_MEMBERS: [&str; 16] = [
+    const MAY_LACK_MEMBERS: [&str; 19] = [
         "AcceptRequest",
         "AckRequest",
         "ApiTokenRequest",
@@ -58,8 +60,11 @@ fn require_members(document: &mut utoipa::openapi::OpenApi) {
         "DesiredRequest",
         "ErrorDetail",
         "FilesAnswer",
+        "FormUpload",
         "HeartbeatBody",
         "HeartbeatsAnswer",
+        "IngestKeyRequest",
+        "JsonUpload",
         "NetworkWish",
         "NetworksWish",
         "PingAnswer",
@@ -150,6 +155,9 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(devices_admin::rename, devices_admin::revoke))
         .routes(routes!(devices_admin::renew_token))
         .routes(routes!(devices_admin::transfer))
+        .routes(routes!(ingest_keys::list, ingest_keys::make))
+        .routes(routes!(ingest_keys::revoke))
+        .routes(routes!(ingest_keys::adopt))
         .routes(routes!(claims::make))
         .routes(routes!(claims::claim))
         .routes(routes!(teams::show, teams::rename))

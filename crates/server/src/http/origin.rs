@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::App;
 use super::error::ApiError;
+use super::keyed::PathKey;
 use crate::network::Network;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -88,7 +89,7 @@ pub(super) async fn encrypted_only(State(app): State<Arc<App>>, request: Request
         return ApiError::forbidden(
             "plain_http",
             format!(
-                "This server takes data over HTTPS only: send to {}. If a proxy in front of it ends TLS, name the proxy's \
+                "This server takes data over HTTPS only: send to {} under the same path. If a proxy in front of it ends TLS, name the proxy's \
                  address with --trusted-proxy.",
                 app.public_url
             ),
@@ -100,7 +101,9 @@ pub(super) async fn encrypted_only(State(app): State<Arc<App>>, request: Request
         return next.run(request).await;
     }
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    match HeaderValue::from_str(&format!("{}{path}", app.public_url)) {
+    let key = request.extensions().get::<PathKey>();
+    let prefix = key.map(PathKey::prefix).unwrap_or_default();
+    match HeaderValue::from_str(&format!("{}{prefix}{path}", app.public_url)) {
         Ok(place) => (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, place)]).into_response(),
         Err(error) => ApiError::internal(&error).into_response(),
     }

@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinHandle};
 
 use super::identity::{HEAD_BYTES_MAX, identity};
-use super::{Ingest, IngestError, Receipt, Upload};
+use super::{Ingest, IngestError, Receipt, Sender, Upload};
 use crate::objects::{Digest, Staged};
 use crate::store::quota::{PlaceError, Room};
 use crate::store::recordings::{self, NewIds, NewRecording};
@@ -68,6 +68,12 @@ impl Incoming {
     pub fn name(&mut self, file_name: &str) -> Result<(), IngestError> {
         self.upload.file_name = super::plain_name(file_name)?.to_owned();
         Ok(())
+    }
+
+    /// Says who sends, for those whose body says which device it is. The team stays the one that the upload began with.
+    pub fn sent_by(&mut self, sender: Sender) {
+        let tenant = self.upload.sender.tenant;
+        self.upload.sender = Sender { tenant, ..sender };
     }
 
     /// The name as it will be kept.

@@ -45,6 +45,10 @@ pub enum AccountError {
     NoSuchToken,
     #[error("there is no such link, or it is revoked already")]
     NoSuchShare,
+    #[error("there is no such ingest key, or it is revoked already")]
+    NoSuchIngestKey,
+    #[error("the team has several devices called `{0}`; name the one you mean by its id")]
+    SeveralDevices(String),
     #[error("this address is in the team already")]
     AlreadyMember,
     #[error("a team needs an owner; make somebody else one first")]

@@ -1,7 +1,7 @@
 //! Devices and their bearer tokens, of which only digests are kept.
 //!
-//! A device that is revoked stays as a row, for its recordings; one that goes to another team takes its tokens along and
-//! leaves its recordings behind.
+//! A device that is revoked stays as a row, for its recordings; one that goes to another team takes its tokens and ingest
+//! keys along and leaves its recordings behind.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::accounts::{AccountError, Member, Role};
 use super::audit::{self, Action, Actor};
 use super::sql::{Rows, query};
-use super::{DeviceId, Store, StoreError, TeamRows, TenantId, UserId, desired};
+use super::{DeviceId, Store, StoreError, TeamRows, TenantId, UserId, desired, ingest_keys};
 use crate::auth::secret::TokenDigest;
 
 const NAME_CHARS_MAX: usize = 100;
@@ -31,12 +31,12 @@ pub struct DeviceRow {
     pub revoked_at: Option<Timestamp>,
 }
 
-/// A device with its first token.
+/// A device with its first token, or, for one that is known by an ingest key, without.
 pub(super) struct NewDevice {
     pub id: DeviceId,
     pub name: String,
     pub created_by: Option<UserId>,
-    pub token: TokenDigest,
+    pub token: Option<TokenDigest>,
 }
 
 /// A name as it is kept, if it may be one.
@@ -61,7 +61,7 @@ pub async fn add_device(
         id: id.unwrap_or_else(|| DeviceId(store.new_id())),
         name: checked_name(name)?,
         created_by: Some(member.user),
-        token,
+        token: Some(token),
     };
     let (device, now) = (new.id, store.now());
     store
@@ -92,7 +92,9 @@ pub(super) async fn insert(
     if added == 0 {
         return Err(AccountError::DeviceIdTaken);
     }
-    insert_token(rows, new.id, &new.token, now).await?;
+    if let Some(token) = &new.token {
+        insert_token(rows, new.id, token, now).await?;
+    }
     audit::note(rows, by, Action::DeviceAdded, new.id, &new.name, now).await?;
     Ok(())
 }
@@ -141,7 +143,7 @@ pub async fn rename(
         .await
 }
 
-/// Ends every token of the device and gives it this one.
+/// Ends every token and ingest key of the device and gives it this token.
 pub async fn renew_token(
     store: &Store,
     member: &Member,
@@ -159,6 +161,7 @@ pub async fn renew_token(
                     .await?;
                 known.ok_or(AccountError::NoSuchDevice)?;
                 end_tokens(&mut rows, device, now).await?;
+                ingest_keys::end_of_device(&mut rows, device, &by, now).await?;
                 insert_token(&mut rows, device, &token, now).await?;
                 audit::note(&mut rows, &by, Action::DeviceTokenRenewed, device, "", now).await?;
                 Ok(())
@@ -167,7 +170,7 @@ pub async fn renew_token(
         .await
 }
 
-/// Ends a device of the member's team and every token of it; its recordings stay.
+/// Ends a device of the member's team, and every token and ingest key of it; its recordings stay.
 pub async fn revoke(store: &Store, member: &Member, device: DeviceId) -> Result<(), AccountError> {
     let (by, now) = (Actor::Person(member.email.clone()), store.now());
     store
@@ -210,6 +213,7 @@ async fn end(
         return Err(AccountError::NoSuchDevice);
     }
     end_tokens(rows, device, now).await?;
+    ingest_keys::end_of_device(rows, device, by, now).await?;
     audit::note(rows, by, Action::DeviceRevoked, device, "", now).await?;
     Ok(())
 }
@@ -225,8 +229,8 @@ async fn end_tokens(rows: &mut TeamRows<'_>, device: DeviceId, now: Timestamp) -
     Ok(())
 }
 
-/// Gives a device of the team that the member owns to another one that they own, with its tokens. What it recorded so
-/// far stays where it is.
+/// Gives a device of the team that the member owns to another one that they own, with its tokens and ingest keys. What it
+/// recorded so far stays where it is; the names that it was heard by in the old team mean nothing there any more.
 pub async fn transfer(
     store: &Store,
     member: &Member,
@@ -254,8 +258,13 @@ pub async fn transfer(
                 if moved == 0 {
                     return Err(AccountError::NoSuchDevice);
                 }
-                query("UPDATE device_tokens SET tenant_id = $1 WHERE device_id = $2")
-                    .bind(to)
+                for moving in [
+                    "UPDATE device_tokens SET tenant_id = $1 WHERE device_id = $2",
+                    "UPDATE ingest_keys SET tenant_id = $1 WHERE device_id = $2",
+                ] {
+                    query(moving).bind(to).bind(device).execute(rows).await?;
+                }
+                query("DELETE FROM device_aliases WHERE device_id = $1")
                     .bind(device)
                     .execute(rows)
                     .await?;

@@ -22,6 +22,8 @@ pub enum Actor {
     Operator,
     /// A device with a code that a member had made.
     ClaimCode,
+    /// A device that came by a fleet key.
+    FleetKey,
 }
 
 impl Actor {
@@ -30,6 +32,7 @@ impl Actor {
             Self::Person(email) => email,
             Self::Operator => "operator",
             Self::ClaimCode => "claim code",
+            Self::FleetKey => "fleet key",
         }
     }
 }
@@ -56,6 +59,9 @@ pub enum Action {
     DeviceCommanded,
     DeviceMovedAway,
     DeviceMovedHere,
+    DeviceAdopted,
+    IngestKeyMade,
+    IngestKeyRevoked,
 }
 
 impl Action {
@@ -80,6 +86,9 @@ impl Action {
             Self::DeviceCommanded => "device.commanded",
             Self::DeviceMovedAway => "device.moved_away",
             Self::DeviceMovedHere => "device.moved_here",
+            Self::DeviceAdopted => "device.adopted",
+            Self::IngestKeyMade => "ingest_key.made",
+            Self::IngestKeyRevoked => "ingest_key.revoked",
         }
     }
 }

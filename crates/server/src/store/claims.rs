@@ -97,7 +97,7 @@ pub async fn exchange(
                     id: device,
                     name: name.clone(),
                     created_by: Some(created_by),
-                    token,
+                    token: Some(token),
                 };
                 accounts_devices::insert(&mut TeamRows::of(rows, tenant), &new, &Actor::ClaimCode, now)
                     .await?;

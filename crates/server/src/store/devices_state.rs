@@ -84,7 +84,7 @@ pub async fn named(
     known_names(&mut store.read(tenant).await?, names).await
 }
 
-async fn known_names(
+pub(super) async fn known_names(
     rows: &mut TeamRows<'_>,
     names: &BTreeSet<&String>,
 ) -> Result<BTreeMap<String, DeviceId>, StoreError> {

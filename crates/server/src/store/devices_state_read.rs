@@ -12,6 +12,7 @@ pub struct Device {
     pub name: String,
     pub created_at: Timestamp,
     pub revoked_at: Option<Timestamp>,
+    pub unassigned: bool,
     /// As the rows have it; the process may have heard it since.
     pub seen_at: Option<Timestamp>,
     pub data_at: Option<Timestamp>,
@@ -41,7 +42,7 @@ pub async fn list(
     let mut rows = store.read(tenant).await?;
     let found = rows
         .query(
-            "SELECT d.id, d.name, d.created_at, d.revoked_at, d.seen_at, s.data_at, \
+            "SELECT d.id, d.name, d.created_at, d.revoked_at, d.unassigned, d.seen_at, s.data_at, \
              COALESCE(t.counted_us, 0) AS counted_us FROM devices d \
              LEFT JOIN device_states s ON s.tenant_id = d.tenant_id AND s.device_id = d.id \
              LEFT JOIN uptime_totals t ON t.tenant_id = d.tenant_id AND t.device_id = d.id \
@@ -66,7 +67,8 @@ pub async fn find(store: &Store, tenant: TenantId, id: DeviceId) -> Result<Optio
     let mut rows = store.read(tenant).await?;
     let row = rows
         .query(
-            "SELECT d.id, d.name, d.created_at, d.revoked_at, d.seen_at, s.data_at, s.ping, s.ping_at, s.seal_key, \
+            "SELECT d.id, d.name, d.created_at, d.revoked_at, d.unassigned, d.seen_at, s.data_at, s.ping, s.ping_at, \
+             s.seal_key, \
              COALESCE(t.counted_us, 0) AS counted_us FROM devices d \
              LEFT JOIN device_states s ON s.tenant_id = d.tenant_id AND s.device_id = d.id \
              LEFT JOIN uptime_totals t ON t.tenant_id = d.tenant_id AND t.device_id = d.id \
@@ -99,6 +101,7 @@ fn from_row(row: &Row) -> Result<Device, StoreError> {
         name: row.get("name")?,
         created_at: row.get("created_at")?,
         revoked_at: row.get("revoked_at")?,
+        unassigned: row.get("unassigned")?,
         seen_at: row.get("seen_at")?,
         data_at: row.get("data_at")?,
         counted_us: row.get("counted_us")?,

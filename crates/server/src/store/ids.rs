@@ -64,6 +64,8 @@ id! {
     ShareId,
     /// An invitation into a team.
     InvitationId,
+    /// A key that stands in a path.
+    IngestKeyId,
     /// A piece of background work.
     JobId,
     /// Something that a device is told to do once.

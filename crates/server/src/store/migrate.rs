@@ -30,6 +30,7 @@ const STEPS: &[Step] = &[
     step!(3, "0003_uploads"),
     step!(4, "0004_uptime"),
     step!(5, "0005_pictures"),
+    step!(6, "0006_ingest_keys"),
     step!(7, "0007_people"),
     step!(8, "0008_teams"),
     step!(9, "0009_desired"),

@@ -13,6 +13,7 @@ use crate::crash::Crash;
 use crate::desired::{BadWish, SealKey};
 use crate::http::App;
 use crate::http::error::{ApiError, ApiResult, ErrorBody};
+use crate::http::fleet::Caller;
 use crate::store::crashes;
 use crate::store::devices_state::{self, Ping};
 use crate::uptime::device_name;
@@ -51,9 +52,12 @@ pub(crate) struct Ignored {
         (status = 422, body = ErrorBody), (status = 507, body = ErrorBody)))]
 pub(crate) async fn ping(
     State(app): State<Arc<App>>,
-    itself: Itself,
+    caller: Caller,
     request: Request,
 ) -> ApiResult<Json<PingAnswer>> {
+    if let Caller::Known(sender) = caller {
+        Itself::of(sender)?;
+    }
     let bytes = body::read(request, PING_BYTES_MAX).await?;
     let said: Value = serde_json::from_slice(&bytes).map_err(|error| {
         let place = format!("line {} column {}", error.line(), error.column());
@@ -66,6 +70,7 @@ pub(crate) async fn ping(
         let message = "A ping is a JSON object: {\"device_uid\", \"vbatt_sense\", …}.";
         return Err(ApiError::unprocessable("not_an_object", message));
     };
+    let itself = Itself::of(caller.named_by(&app, own_name(&state)).await?)?;
     let Itself { tenant, device } = itself;
     let mut ignored = Vec::new();
     let crash = Crash::in_members(&state);
@@ -109,9 +114,14 @@ fn seal_key(state: &Map<String, Value>) -> Option<Result<SealKey, BadWish>> {
     }
 }
 
-fn alias(state: &Map<String, Value>, itself: &Itself) -> Option<(String, crate::store::DeviceId)> {
+fn own_name(state: &Map<String, Value>) -> Option<&Value> {
     let names = ["device_uid", "device_uuid", "device_id"];
-    let said = names.into_iter().find_map(|name| state.get(name))?;
-    let name = device_name(said)?;
+    names
+        .into_iter()
+        .find_map(|name| state.get(name).filter(|said| !said.is_null()))
+}
+
+fn alias(state: &Map<String, Value>, itself: &Itself) -> Option<(String, crate::store::DeviceId)> {
+    let name = device_name(own_name(state)?)?;
     (!name.eq_ignore_ascii_case(&itself.device.to_string())).then_some((name, itself.device))
 }

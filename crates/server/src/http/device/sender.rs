@@ -21,7 +21,13 @@ impl FromRequestParts<Arc<App>> for Itself {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Self::Rejection> {
-        let sender = Sender::from_request_parts(parts, app).await?;
+        Self::of(Sender::from_request_parts(parts, app).await?)
+    }
+}
+
+impl Itself {
+    /// A device that has said who it is.
+    pub(in crate::http) fn of(sender: Sender) -> Result<Self, ApiError> {
         let device = sender.device.ok_or_else(|| {
             ApiError::forbidden(
                 "devices_only",

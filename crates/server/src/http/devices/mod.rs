@@ -43,6 +43,8 @@ pub(crate) struct DeviceSummary {
     pub created_at: String,
     /// Its tokens are no longer taken.
     pub revoked: bool,
+    /// It came by a fleet key under a name of its own, and nobody has adopted it yet.
+    pub unassigned: bool,
     /// When it last made itself known, by the server's clock; RFC 3339.
     pub last_seen_at: Option<String>,
     /// When something new last came from it, carried by itself or by a person.
@@ -61,6 +63,7 @@ impl DeviceSummary {
             name: device.name,
             created_at: device.created_at.to_string(),
             revoked: device.revoked_at.is_some(),
+            unassigned: device.unassigned,
             last_seen_at: seen_at.map(|at| at.to_string()),
             last_data_at: device.data_at.map(|at| at.to_string()),
             online: seen_at.is_some_and(|at| now.duration_since(at) <= ONLINE_WITHIN),

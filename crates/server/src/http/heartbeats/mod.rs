@@ -1,9 +1,9 @@
 //! Heartbeats come in: one or an array, each with its own result, answered once all that is said to be stored is durable.
 //!
 //! Which device a heartbeat is about is decided here: a device speaks for itself, whatever name it gives; a member of the
-//! team carries heartbeats for devices that they name.
+//! team, and the holder of a fleet key, send heartbeats of devices that they name.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::Json;
@@ -15,9 +15,10 @@ use utoipa::ToSchema;
 use super::App;
 use super::device::body;
 use super::error::{ApiError, ApiResult, ErrorBody, ErrorDetail};
-use super::identity::Sender;
+use super::fleet::Caller;
+use crate::store::fleet::Named;
 use crate::store::uptime::{Heard, Kept};
-use crate::store::{DeviceId, crashes, devices_state};
+use crate::store::{DeviceId, TenantId, crashes, devices_state};
 use crate::uptime::{BadBody, BadHeartbeat, Batch, Heartbeat, parse};
 
 /// 1 000 heartbeats of 512 bytes.
@@ -30,7 +31,7 @@ pub(crate) struct HeartbeatsAnswer {
     /// In the order in which they were sent.
     pub results: Vec<HeartbeatResult>,
     /// What the device should be: when it is another one than the device is, `GET /api/v1/device/desired` says what is new.
-    /// Left out for people who carry heartbeats.
+    /// Left out for people who carry heartbeats, and for an array by a fleet key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub desired_version: Option<i64>,
 }
@@ -88,10 +89,10 @@ pub(crate) enum HeartbeatsBody {
         (status = 507, body = ErrorBody)))]
 pub(crate) async fn ingest(
     State(app): State<Arc<App>>,
-    sender: Sender,
+    caller: Caller,
     request: Request,
 ) -> ApiResult<Json<HeartbeatsAnswer>> {
-    store(&app, sender, request).await.map(Json)
+    store(&app, caller, request).await.map(Json)
 }
 
 /// Stores heartbeats: one object, or an array of at most 1 000 in which each has its own result. Sending them again or in
@@ -105,30 +106,30 @@ pub(crate) async fn ingest(
         (status = 507, body = ErrorBody)))]
 pub(crate) async fn send(
     State(app): State<Arc<App>>,
-    sender: Sender,
+    caller: Caller,
     request: Request,
 ) -> ApiResult<Json<HeartbeatsAnswer>> {
-    store(&app, sender, request).await.map(Json)
+    store(&app, caller, request).await.map(Json)
 }
 
-async fn store(app: &App, sender: Sender, request: Request) -> ApiResult<HeartbeatsAnswer> {
+async fn store(app: &App, caller: Caller, request: Request) -> ApiResult<HeartbeatsAnswer> {
     let bytes = body::read(request, BODY_BYTES_MAX).await?;
     let (items, alone) = match parse(&bytes).map_err(|error| refused(&error))? {
         Batch::One(item) => (vec![item], true),
         Batch::Many(items) => (items, false),
     };
-    let about = About::find(app, sender, &items).await?;
+    let about = About::find(app, caller, &items).await?;
     let mut heard = Vec::with_capacity(items.len());
     let mut aliases = BTreeSet::new();
     let mut said = Vec::new();
     let mut results = Vec::with_capacity(items.len());
     for item in items {
         let ready = item
-            .map_err(Refusal::from)
+            .map_err(ApiError::from)
             .and_then(|item| about.device(&item).map(|device| (device, item)));
         let (device, mut heartbeat) = match ready {
             Ok(ready) => ready,
-            Err(refusal) if alone => return Err(ApiError::unprocessable(refusal.code, refusal.message)),
+            Err(refusal) if alone => return Err(refusal),
             Err(refusal) => {
                 results.push(Err(refusal));
                 continue;
@@ -140,15 +141,20 @@ async fn store(app: &App, sender: Sender, request: Request) -> ApiResult<Heartbe
         results.push(Ok(heartbeat.run_s));
         heard.push(Heard { device, heartbeat });
     }
+    // A device of a fleet that sends one at a time is told what it should be; an array may be of several.
+    let only = heard
+        .first()
+        .filter(|_| alone && about.is_of_fleet())
+        .map(|one| one.device);
     let kept = match heard.is_empty() {
         true => Vec::new(),
-        false => app.intake.take(sender.tenant, heard, aliases).await?,
+        false => app.intake.take(about.tenant(), heard, aliases).await?,
     };
     if !said.is_empty() {
-        crashes::keep(&app.store, sender.tenant, said).await?;
+        crashes::keep(&app.store, about.tenant(), said).await?;
     }
-    let desired_version = match sender.device {
-        Some(device) => Some(app.desired_versions.current(sender.tenant, device).await?),
+    let desired_version = match about.only_device().or(only) {
+        Some(device) => Some(app.desired_versions.current(about.tenant(), device).await?),
         None => None,
     };
     Ok(answer(results, kept, desired_version))
@@ -165,62 +171,88 @@ fn refused(error: &BadBody) -> ApiError {
     }
 }
 
-/// Why one heartbeat is not stored.
-struct Refusal {
-    code: &'static str,
-    message: String,
-}
-
-impl From<BadHeartbeat> for Refusal {
+impl From<BadHeartbeat> for ApiError {
     fn from(error: BadHeartbeat) -> Self {
-        Self {
-            code: error.code(),
-            message: error.to_string(),
-        }
+        Self::unprocessable(error.code(), error.to_string())
     }
 }
 
 /// Which device heartbeats are about.
 enum About {
     /// The sender itself.
-    Device(DeviceId),
+    Itself(TenantId, DeviceId),
     /// Those that a member names, as far as the team has them.
-    Named(std::collections::BTreeMap<String, DeviceId>),
+    Named(TenantId, BTreeMap<String, DeviceId>),
+    /// Those that the holder of a fleet key names.
+    Fleet(TenantId, Named),
 }
 
 impl About {
-    async fn find(app: &App, sender: Sender, items: &[Result<Heartbeat, BadHeartbeat>]) -> ApiResult<Self> {
-        if let Some(device) = sender.device {
-            return Ok(Self::Device(device));
-        }
+    async fn find(app: &App, caller: Caller, items: &[Result<Heartbeat, BadHeartbeat>]) -> ApiResult<Self> {
         let names: BTreeSet<&String> = items
             .iter()
             .flatten()
             .filter_map(|item| item.device.as_ref())
             .collect();
-        let known = devices_state::named(&app.store, sender.tenant, &names).await?;
-        Ok(Self::Named(known))
+        match caller {
+            Caller::Fleet(fleet) => {
+                let found = fleet.devices(app, names.into_iter().cloned().collect()).await?;
+                Ok(Self::Fleet(fleet.tenant, found))
+            }
+            Caller::Known(sender) => match sender.device {
+                Some(device) => Ok(Self::Itself(sender.tenant, device)),
+                None => {
+                    let known = devices_state::named(&app.store, sender.tenant, &names).await?;
+                    Ok(Self::Named(sender.tenant, known))
+                }
+            },
+        }
     }
 
-    fn device(&self, heartbeat: &Heartbeat) -> Result<DeviceId, Refusal> {
-        let known = match self {
-            Self::Device(device) => return Ok(*device),
-            Self::Named(known) => known,
-        };
-        let name = heartbeat.device.as_ref().ok_or_else(|| Refusal {
-            code: "device_not_named",
-            message: "Say which device this is of: `device_uuid` with its id or a name it was heard by."
-                .to_owned(),
+    fn tenant(&self) -> TenantId {
+        match self {
+            Self::Itself(tenant, _) | Self::Named(tenant, _) | Self::Fleet(tenant, _) => *tenant,
+        }
+    }
+
+    /// The device that speaks for itself.
+    fn only_device(&self) -> Option<DeviceId> {
+        match self {
+            Self::Itself(_, device) => Some(*device),
+            Self::Named(..) | Self::Fleet(..) => None,
+        }
+    }
+
+    fn is_of_fleet(&self) -> bool {
+        matches!(self, Self::Fleet(..))
+    }
+
+    fn device(&self, heartbeat: &Heartbeat) -> Result<DeviceId, ApiError> {
+        if let Self::Itself(_, device) = self {
+            return Ok(*device);
+        }
+        let name = heartbeat.device.as_ref().ok_or_else(|| {
+            ApiError::unprocessable(
+                "device_not_named",
+                "Say which device this is of: `device_uuid` with its id or a name it was heard by.",
+            )
         })?;
-        known.get(name).copied().ok_or_else(|| Refusal {
-            code: "unknown_device",
-            message: format!("This team has no device with the id or the name `{name}`."),
+        let known = match self {
+            Self::Itself(_, device) => Some(*device),
+            Self::Named(_, known) => known.get(name).copied(),
+            Self::Fleet(_, found) => found.get(name).copied().transpose()?,
+        };
+        known.ok_or_else(|| {
+            ApiError::unprocessable(
+                "unknown_device",
+                format!("This team has no device with the id or the name `{name}`."),
+            )
         })
     }
 
     /// The name that a device gives itself, if it is not its id.
     fn alias(&self, heartbeat: &Heartbeat) -> Option<(String, DeviceId)> {
-        let (Self::Device(device), Some(name)) = (self, &heartbeat.device) else {
+        let (Self::Itself(_, device), Some(name)) = (self, &heartbeat.device) else {
             return None;
         };
         (!name.eq_ignore_ascii_case(&device.to_string())).then(|| (name.clone(), *device))
@@ -229,27 +261,21 @@ impl About {
 
 /// `results` are runs of stored heartbeats, which `kept` is about in the same order, and refusals.
 fn answer(
-    results: Vec<Result<i64, Refusal>>,
+    results: Vec<Result<i64, ApiError>>,
     kept: Vec<Kept>,
     desired_version: Option<i64>,
 ) -> HeartbeatsAnswer {
     let success = results.iter().all(Result::is_ok);
     let mut kept = kept.into_iter();
-    let result = |result| match result {
+    let result = |result: Result<i64, ApiError>| match result {
         Ok(run_s) => kept.next().map(|kept| stored(run_s, &kept)),
-        Err(Refusal { code, message }) => Some(HeartbeatResult {
+        Err(refusal) => Some(HeartbeatResult {
             stored: false,
             session: None,
             run_seconds: None,
             counted: false,
             suspect: None,
-            error: Some(ErrorDetail {
-                code: code.to_owned(),
-                message,
-                line: None,
-                used_bytes: None,
-                quota_bytes: None,
-            }),
+            error: Some(refusal.detail()),
         }),
     };
     HeartbeatsAnswer {

@@ -2,12 +2,14 @@
 
 use axum::response::Response;
 use bytes::Bytes;
+use serde_json::Value;
 
 use super::bytes_in::BytesIn;
 use super::json_body::{JsonBody, JsonBodyError};
 use super::{Arriving, respond};
 use crate::http::error::{ApiError, ApiResult};
-use crate::ingest::{Kind, Upload};
+use crate::http::fleet::Caller;
+use crate::ingest::{self, Kind, Upload};
 
 /// The longest a byte of content gets in JSON: `\u0000`.
 const ESCAPED_BYTES_MAX: u64 = 6;
@@ -15,8 +17,17 @@ const ESCAPED_BYTES_MAX: u64 = 6;
 const NAME_UNKNOWN: &str = "unnamed";
 
 pub(super) async fn receive(arriving: Arriving<'_>) -> ApiResult<Response> {
+    // A device of a fleet says which it is at the latest at the end, like the name.
+    let sender = match arriving.caller {
+        Caller::Known(sender) => sender.for_ingest(),
+        Caller::Fleet(fleet) => ingest::Sender {
+            tenant: fleet.tenant,
+            device: None,
+            user: None,
+        },
+    };
     let upload = Upload {
-        sender: arriving.sender.for_ingest(),
+        sender,
         file_name: NAME_UNKNOWN.to_owned(),
         kind: Kind::Drive,
         size_bytes: None,
@@ -36,10 +47,13 @@ pub(super) async fn receive(arriving: Arriving<'_>) -> ApiResult<Response> {
             incoming.write(Bytes::from(content)).await?;
         }
     }
+    let said = document.device().map(Value::from);
     incoming.name(&document.finish()?)?;
+    let sender = arriving.caller.named_by(arriving.app, said.as_ref()).await?;
+    incoming.sent_by(sender.for_ingest());
     let file_name = incoming.file_name().to_owned();
     let receipt = incoming.finish().await?;
-    respond(arriving.app, arriving.sender, &receipt, file_name).await
+    respond(arriving.app, sender, &receipt, file_name).await
 }
 
 impl From<JsonBodyError> for ApiError {

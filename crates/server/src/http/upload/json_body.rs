@@ -13,6 +13,10 @@ use std::str;
 const FILENAME_BYTES_MAX: usize = 1024;
 /// Keys and bare literals are short words; a longer one is not this shape.
 const WORD_BYTES_MAX: usize = 64;
+/// What can be a device's name: 64 characters. Of a longer value one byte more is held, so that it is seen to be none.
+const DEVICE_BYTES_MAX: usize = 4 * 64;
+/// Members that say which device sends; the first one counts.
+const DEVICE_KEYS: [&[u8]; 3] = [b"device_uuid", b"device_id", b"device_uid"];
 
 /// Why a document was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -36,7 +40,7 @@ pub enum JsonBodyError {
 /// Where in the document the next byte falls.
 ///
 /// ```text
-/// Start ─{→ KeyOrEnd ─"→ Str(Key) ─"→ Colon ─:→ Value ─"→ Str(Filename|Content|Skipped) ─"→ CommaOrEnd ─}→ End
+/// Start ─{→ KeyOrEnd ─"→ Str(Key) ─"→ Colon ─:→ Value ─"→ Str(Filename|Content|Device|Skipped) ─"→ CommaOrEnd ─}→ End
 ///                                                └─ literal → Bare ─ , or } ─┘      └─,→ Key ─"→ Str(Key)
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +62,7 @@ enum Target {
     Key,
     Filename,
     Content,
+    Device,
     Skipped,
 }
 
@@ -91,6 +96,7 @@ pub struct JsonBody {
     word: Vec<u8>,
     target: Target,
     filename: Option<String>,
+    device: Option<String>,
     content_seen: bool,
     utf8: Utf8Check,
 }
@@ -109,6 +115,7 @@ impl JsonBody {
             word: Vec::new(),
             target: Target::Skipped,
             filename: None,
+            device: None,
             content_seen: false,
             utf8: Utf8Check::default(),
         }
@@ -133,6 +140,11 @@ impl JsonBody {
             rest = &rest[1..];
         }
         Ok(())
+    }
+
+    /// What the document said of the device so far; only senders that are not known otherwise need it.
+    pub fn device(&self) -> Option<&str> {
+        self.device.as_deref()
     }
 
     /// The file name, if the document was whole and had both members.
@@ -193,6 +205,7 @@ impl JsonBody {
             b"content" if self.content_seen => return Err(JsonBodyError::Twice { key: "content" }),
             b"filename" => Target::Filename,
             b"content" => Target::Content,
+            key if self.device.is_none() && DEVICE_KEYS.contains(&key) => Target::Device,
             _ => Target::Skipped,
         };
         Ok(State::Value)
@@ -202,7 +215,7 @@ impl JsonBody {
         match self.target {
             Target::Filename => return Err(JsonBodyError::NotAString { key: "filename" }),
             Target::Content => return Err(JsonBodyError::NotAString { key: "content" }),
-            Target::Key | Target::Skipped => {}
+            Target::Key | Target::Device | Target::Skipped => {}
         }
         if !(byte.is_ascii_alphanumeric() || byte == b'-') {
             return Err(self.expected("a string, a number, true, false or null"));
@@ -223,8 +236,11 @@ impl JsonBody {
             }
             _ => return Err(self.expected("the end of a number or literal")),
         };
-        if serde_json::from_slice::<serde_json::Value>(&self.word).is_err() {
+        let Ok(value) = serde_json::from_slice::<serde_json::Value>(&self.word) else {
             return Err(self.expected("a number, true, false or null before it"));
+        };
+        if let (Target::Device, serde_json::Value::Number(number)) = (self.target, value) {
+            self.device = Some(number.to_string());
         }
         Ok(next)
     }
@@ -313,6 +329,7 @@ impl JsonBody {
                 let text = str::from_utf8(&self.word).map_err(|_| JsonBodyError::NotText { at: self.at })?;
                 self.filename = Some(text.to_owned());
             }
+            Target::Device => self.device = Some(String::from_utf8_lossy(&self.word).into_owned()),
             Target::Content => self.content_seen = true,
             Target::Skipped => {}
         }
@@ -332,6 +349,10 @@ impl JsonBody {
                 return Err(self.expected("a shorter key"));
             }
             Target::Filename | Target::Key => self.word.extend_from_slice(bytes),
+            Target::Device => {
+                let room = (DEVICE_BYTES_MAX + 1).saturating_sub(self.word.len());
+                self.word.extend_from_slice(&bytes[..bytes.len().min(room)]);
+            }
             Target::Skipped => {}
         }
         Ok(())

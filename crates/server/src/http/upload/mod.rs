@@ -27,6 +27,7 @@ use wire::receipt::SignedReceipt;
 use super::App;
 use super::body::{FileBytes, Params, essence, is_json};
 use super::error::{ApiError, ApiResult, ErrorBody, ErrorDetail};
+use super::fleet::Caller;
 use super::identity::Sender;
 use super::receipts::receipt_header;
 use crate::ingest::{self, IngestError, Receipt};
@@ -94,12 +95,16 @@ pub struct JsonUpload {
     pub filename: String,
     /// The file's whole text.
     pub content: String,
+    /// With a fleet key: which device; `device_id` and `device_uid` do as well.
+    pub device_uuid: Option<String>,
 }
 
 /// The multipart shape, for the API document.
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "describes the body in the OpenAPI document")]
 pub struct FormUpload {
+    /// With a fleet key: which device, before the files; `device_uuid`, `device_id` and `device_uid` do as well.
+    pub device: Option<String>,
     /// One or many, under any field name.
     pub file: Vec<FileBytes>,
 }
@@ -109,10 +114,13 @@ pub struct FormUpload {
 pub struct UploadParams {
     /// Name of a raw body; `X-Filename` and `Content-Disposition` do as well.
     pub filename: Option<String>,
+    /// With a fleet key: which device, by its id or its own name; `X-Device` does as well.
+    #[allow(dead_code, reason = "read with the key, before the parameters")]
+    pub device: Option<String>,
 }
 
 /// Stores recordings: a raw body with its name beside it, `multipart/form-data` with files, or JSON with name and
-/// content. The sender is a device by its bearer token or a signed-in person.
+/// content. The sender is a device by its bearer token or an ingest key in the path, or a signed-in person.
 #[utoipa::path(post, path = "/api/upload", operation_id = "upload", tag = "upload", params(UploadParams),
     request_body(content((JsonUpload = "application/json"), (FormUpload = "multipart/form-data"), (FileBytes = "application/octet-stream"))),
     responses(
@@ -122,10 +130,11 @@ pub struct UploadParams {
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
         (status = 411, body = ErrorBody, description = "Neither a length nor chunked."),
         (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
+        (status = 422, body = ErrorBody, description = "A fleet key, and no device named."), (status = 429, body = ErrorBody),
         (status = 507, body = ErrorBody, description = "Disk full; keep the file.")))]
 pub async fn upload(
     State(app): State<Arc<App>>,
-    sender: Sender,
+    caller: Caller,
     Params(params): Params<UploadParams>,
     request: Request,
 ) -> ApiResult<Response> {
@@ -137,7 +146,7 @@ pub async fn upload(
     }
     let arriving = Arriving {
         app: &app,
-        sender,
+        caller,
         length,
         body,
     };
@@ -151,14 +160,17 @@ pub async fn upload(
         Some(_) if is_json(&head.headers) => json::receive(arriving).await,
         // Small firmware often leaves the type out; what has no name beside it can only have it inside.
         None if name.is_none() => json::receive(arriving).await,
-        Some(_) | None => raw::receive(arriving, name, ingest::Kind::Drive).await,
+        Some(_) | None => {
+            let sender = caller.named()?;
+            raw::receive(arriving, sender, name, ingest::Kind::Drive).await
+        }
     }
 }
 
 /// One request's body and whose it is.
 struct Arriving<'a> {
     app: &'a App,
-    sender: Sender,
+    caller: Caller,
     /// As `Content-Length` states it.
     length: Option<u64>,
     body: Body,

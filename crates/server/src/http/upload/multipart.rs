@@ -1,22 +1,26 @@
 //! `multipart/form-data` with one or many files, each stored as it arrives and answered for itself, also when the form
-//! breaks off after them.
+//! breaks off after them. With a fleet key a field `device` before the files says whose they are.
 
 use std::error::Error;
 
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use multer::{Field, Multipart};
+use serde_json::Value;
 
 use super::bytes_in::{BytesIn, incomplete};
 use super::paced::{Paced, PacedError, Progress};
 use super::{Arriving, FileAnswer, FileRefused, FilesAnswer, UploadAnswer, answer, name};
 use crate::http::App;
 use crate::http::error::{ApiError, ApiResult};
+use crate::http::fleet::{self, Caller};
 use crate::http::identity::Sender;
 use crate::ingest::{Kind, Upload};
 
 /// A season's logs in one drop; each costs an answer of some 600 bytes that is held to the end.
 const FILES_MAX: u64 = 1000;
+/// A device's name: 64 characters.
+const DEVICE_BYTES_MAX: usize = 4 * 64;
 
 pub(super) async fn receive(arriving: Arriving<'_>, headers: &HeaderMap) -> ApiResult<Response> {
     let boundary = headers
@@ -38,20 +42,21 @@ pub(super) async fn receive(arriving: Arriving<'_>, headers: &HeaderMap) -> ApiR
     );
     let mut parts = Multipart::new(paced, boundary);
     let mut answers = Answers::default();
-    let end = parts_in(arriving.app, arriving.sender, &mut parts, &progress, &mut answers).await;
+    let mut caller = arriving.caller;
+    let end = parts_in(arriving.app, &mut caller, &mut parts, &progress, &mut answers).await;
     answers.respond(end)
 }
 
 async fn parts_in(
     app: &App,
-    sender: Sender,
+    caller: &mut Caller,
     parts: &mut Multipart<'_>,
     progress: &Progress,
     answers: &mut Answers,
 ) -> ApiResult<()> {
     while let Some(part) = parts.next_field().await.map_err(refusal)? {
         progress.made();
-        part_in(app, sender, part, progress, answers).await?;
+        part_in(app, caller, part, progress, answers).await?;
     }
     Ok(())
 }
@@ -59,14 +64,15 @@ async fn parts_in(
 /// One part: a file is stored or refused, anything else is read past.
 async fn part_in(
     app: &App,
-    sender: Sender,
+    caller: &mut Caller,
     mut part: Field<'_>,
     progress: &Progress,
     answers: &mut Answers,
 ) -> ApiResult<()> {
     let Some(name) = name_of(&part) else {
-        return pass_over(&mut part, progress).await;
+        return field_in(app, caller, &mut part, progress).await;
     };
+    let sender = caller.named()?;
     if answers.are_full() {
         let message =
             format!("At most {FILES_MAX} files in one request; this one and those after it were not stored.");
@@ -131,6 +137,29 @@ async fn file_in(
     let receipt = incoming.finish().await.map_err(file)?;
     let answered = answer(app, sender, &receipt, file_name).await;
     answered.map(|(_, answer)| answer).map_err(Refused::File)
+}
+
+/// A field beside the files: may say which device of a fleet they are of.
+async fn field_in(
+    app: &App,
+    caller: &mut Caller,
+    part: &mut Field<'_>,
+    progress: &Progress,
+) -> ApiResult<()> {
+    let names_device = part.name().is_some_and(|name| fleet::NAMES.contains(&name));
+    if !names_device || matches!(caller, Caller::Known(_)) {
+        return pass_over(part, progress).await;
+    }
+    let mut said = Vec::new();
+    while let Some(piece) = part.chunk().await.map_err(refusal)? {
+        progress.made();
+        // One byte more than a name can have, so that a longer one is seen to be none.
+        let room = (DEVICE_BYTES_MAX + 1).saturating_sub(said.len());
+        said.extend_from_slice(&piece[..piece.len().min(room)]);
+    }
+    let said = Value::String(String::from_utf8_lossy(&said).into_owned());
+    *caller = Caller::Known(caller.named_by(app, Some(&said)).await?);
+    Ok(())
 }
 
 async fn pass_over(part: &mut Field<'_>, progress: &Progress) -> ApiResult<()> {

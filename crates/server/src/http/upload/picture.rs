@@ -9,6 +9,7 @@ use super::{Arriving, UploadAnswer, UploadParams, bytes_in, name, raw};
 use crate::http::App;
 use crate::http::body::{FileBytes, Params, essence};
 use crate::http::error::{ApiError, ApiResult, ErrorBody};
+use crate::http::fleet::Caller;
 use crate::http::identity::Sender;
 use crate::ingest::Kind;
 use crate::pictures::RECEIVED_NAME_PREFIX;
@@ -22,7 +23,8 @@ use crate::pictures::RECEIVED_NAME_PREFIX;
             headers(("Fieldpost-Receipt" = String, description = "The picture's receipt."))),
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
         (status = 411, body = ErrorBody), (status = 413, body = ErrorBody),
-        (status = 415, body = ErrorBody, description = "Not `image/jpeg`."), (status = 507, body = ErrorBody)))]
+        (status = 415, body = ErrorBody, description = "Not `image/jpeg`."),
+        (status = 422, body = ErrorBody, description = "A fleet key, and no device named."), (status = 429, body = ErrorBody), (status = 507, body = ErrorBody)))]
 pub async fn upload(
     State(app): State<Arc<App>>,
     sender: Sender,
@@ -45,10 +47,11 @@ pub async fn upload(
     raw::receive(
         Arriving {
             app: &app,
-            sender,
+            caller: Caller::Known(sender),
             length,
             body,
         },
+        sender,
         Some(given.unwrap_or_else(received)),
         Kind::Picture,
     )

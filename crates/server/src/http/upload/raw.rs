@@ -5,13 +5,19 @@ use axum::response::Response;
 use super::bytes_in::BytesIn;
 use super::{Arriving, respond};
 use crate::http::error::{ApiError, ApiResult};
+use crate::http::identity::Sender;
 use crate::ingest::{Kind, Upload};
 use crate::store::recordings;
 
 /// What every JPEG begins with: its start-of-image marker (ITU-T T.81, B.1.1.3).
 const JPEG_BEGINNING: &[u8] = &[0xFF, 0xD8];
 
-pub(super) async fn receive(arriving: Arriving<'_>, name: Option<String>, kind: Kind) -> ApiResult<Response> {
+pub(super) async fn receive(
+    arriving: Arriving<'_>,
+    sender: Sender,
+    name: Option<String>,
+    kind: Kind,
+) -> ApiResult<Response> {
     let name = name.ok_or_else(|| {
         ApiError::bad_request(
             "filename_missing",
@@ -19,9 +25,8 @@ pub(super) async fn receive(arriving: Arriving<'_>, name: Option<String>, kind: 
         )
         .closing()
     })?;
-    let tenant = arriving.sender.tenant;
     let upload = Upload {
-        sender: arriving.sender.for_ingest(),
+        sender: sender.for_ingest(),
         file_name: name,
         kind,
         size_bytes: arriving.length,
@@ -49,12 +54,13 @@ pub(super) async fn receive(arriving: Arriving<'_>, name: Option<String>, kind: 
     let file_name = match kind {
         // Its name may be ours, so a repeated one has that of the first time.
         Kind::Picture if receipt.placed.duplicate => {
-            let stored = recordings::find(&arriving.app.store, tenant, receipt.placed.recording).await?;
+            let stored =
+                recordings::find(&arriving.app.store, sender.tenant, receipt.placed.recording).await?;
             stored.map_or(sent_name, |stored| stored.file_name)
         }
         Kind::Picture | Kind::Drive => sent_name,
     };
-    respond(arriving.app, arriving.sender, &receipt, file_name).await
+    respond(arriving.app, sender, &receipt, file_name).await
 }
 
 fn not_a_jpeg() -> ApiError {

@@ -13,6 +13,7 @@ use super::super::App;
 use super::super::body::FileBytes;
 use super::super::error::{ApiError, ApiResult, ErrorBody};
 use super::super::identity::Sender;
+use super::super::keyed::BEFORE_KEY;
 use super::super::origin::Origin;
 use super::headers::{self, Said};
 use super::receive::{Piece, receive};
@@ -39,12 +40,12 @@ use crate::uploads::{NewUpload, Part, Standing};
         (status = 429, body = ErrorBody), (status = 460, body = ErrorBody), (status = 507, body = ErrorBody)))]
 pub(in crate::http) async fn create(
     State(app): State<Arc<App>>,
-    Speaker(sender): Speaker,
+    Speaker(caller): Speaker,
     origin: Option<Extension<Origin>>,
     request: Request,
 ) -> ApiResult<Response> {
     let (head, body) = request.into_parts();
-    let new = announced(sender, &head.headers)?;
+    let new = announced(caller.named()?, &head.headers)?;
     let piece = match length_of_body(&head.headers) {
         Some(0) => None,
         length if headers::is_piece(&head.headers) => Some(Piece {
@@ -73,12 +74,9 @@ pub(in crate::http) async fn create(
         Standing::Open(open) => open.row.id,
         Standing::Complete(row, _) => row.id,
     };
-    let said = Said::of(&app, &standing).await?.location(
-        &app,
-        &head.headers,
-        origin.map(|Extension(origin)| origin),
-        id,
-    );
+    let origin = origin.map(|Extension(origin)| origin);
+    let base = headers::base(&app, &head, origin);
+    let said = Said::of(&app, &standing).await?.location(&base, id);
     Ok((StatusCode::CREATED, said.headers()).into_response())
 }
 
@@ -131,7 +129,7 @@ fn announced(sender: Sender, headers: &HeaderMap) -> ApiResult<NewUpload> {
         kind,
         file_name,
         metadata: metadata.to_owned(),
-        concat: concat.map(str::to_owned),
+        concat: concat.map(without_keys),
         size_bytes,
         sha256: about.parsed(key::SHA256, "64 hexadecimal digits")?,
     })
@@ -155,6 +153,18 @@ fn length(part: &Part, headers: &HeaderMap) -> ApiResult<Option<u64>> {
             "Send Upload-Length, or `Upload-Defer-Length: 1` if it is not known yet.",
         )),
     }
+}
+
+/// What is kept of `Upload-Concat`: ingest keys in its addresses are not.
+fn without_keys(concat: &str) -> String {
+    let kept = |address: &str| match address.rsplit_once(COLLECTION) {
+        Some((before, id)) => {
+            let (place, _) = before.rsplit_once(BEFORE_KEY).unwrap_or((before, ""));
+            format!("{place}{COLLECTION}{id}")
+        }
+        None => address.to_owned(),
+    };
+    concat.split(' ').map(kept).collect::<Vec<_>>().join(" ")
 }
 
 /// The upload that an address of ours means, absolute or from the root.

@@ -21,9 +21,10 @@ pub(in crate::http) async fn delete(
     Path(id): Path<String>,
 ) -> ApiResult<StatusCode> {
     let id = upload_id(&id)?;
+    let asker = speaker.asker(&app, id).await?;
     let uploads = app.uploads.clone();
     let deleting = app.uploads.to_the_end(async move {
-        match uploads.find(speaker.asker(), id).await? {
+        match uploads.find(asker, id).await? {
             Standing::Open(open) => uploads.remove(open).await,
             Standing::Complete(row, _) => uploads.let_go(&row).await,
         }

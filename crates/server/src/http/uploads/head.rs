@@ -25,10 +25,11 @@ pub(in crate::http) async fn head(
     Path(id): Path<String>,
 ) -> ApiResult<Response> {
     let id = upload_id(&id)?;
+    let asker = speaker.asker(&app, id).await?;
     let uploads = app.uploads.clone();
     let finding = app
         .uploads
-        .to_the_end(async move { uploads.find(speaker.asker(), id).await });
+        .to_the_end(async move { uploads.find(asker, id).await });
     let standing = finding.await.map_err(|error| ApiError::internal(&error))??;
     let row = match &standing {
         Standing::Complete(row, _) => row,

@@ -1,5 +1,6 @@
 //! Headers of uploads, read and written.
 
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
@@ -8,6 +9,7 @@ use wire::upload::{self as tus, HeaderError};
 
 use super::super::App;
 use super::super::error::{ApiError, ApiResult};
+use super::super::keyed::PathKey;
 use super::super::origin::Origin;
 use super::super::receipts::receipt_header;
 use super::COLLECTION;
@@ -115,14 +117,8 @@ impl Said {
         }
     }
 
-    pub(super) fn location(
-        mut self,
-        app: &App,
-        request: &HeaderMap,
-        origin: Option<Origin>,
-        id: UploadId,
-    ) -> Self {
-        let place = format!("{}{COLLECTION}/{id}", base(app, request, origin));
+    pub(super) fn location(mut self, base: &str, id: UploadId) -> Self {
+        let place = format!("{base}{COLLECTION}/{id}");
         if let Ok(value) = HeaderValue::from_str(&place) {
             self.0.insert(header::LOCATION, value);
         }
@@ -134,16 +130,23 @@ impl Said {
     }
 }
 
-/// Scheme and host as the sender knows this server: as the operator says, or, unsaid, as the request has it.
-fn base(app: &App, request: &HeaderMap, origin: Option<Origin>) -> String {
-    let host = request.get(header::HOST).and_then(|host| host.to_str().ok());
-    match host {
+/// What the sender puts before a path: scheme and host as the operator says, or, unsaid, as the request has it, and the
+/// ingest key that it came with.
+pub(super) fn base(app: &App, request: &Parts, origin: Option<Origin>) -> String {
+    let key = request.extensions.get::<PathKey>();
+    let prefix = key.map(PathKey::prefix).unwrap_or_default();
+    let host = request
+        .headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
+    let place = match host {
         Some(host) if !app.public_url_is_given => {
             let encrypted = origin.is_some_and(|origin| origin.encrypted);
             format!("{}://{host}", if encrypted { "https" } else { "http" })
         }
         Some(_) | None => app.public_url.to_string(),
-    }
+    };
+    format!("{place}{prefix}")
 }
 
 /// Names the device and the name under which the device has the file, since that is what it compares. A person who named no

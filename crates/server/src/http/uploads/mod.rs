@@ -23,7 +23,7 @@ use wire::upload::{METHOD_OVERRIDE, STATUS_CHECKSUM_MISMATCH, TUS_RESUMABLE, TUS
 
 use super::App;
 use super::error::{ApiError, ApiResult};
-use super::identity::Sender;
+use super::fleet::Caller;
 use crate::store::UploadId;
 use crate::uploads::{Asker, OPEN_MAX, UploadError};
 
@@ -65,13 +65,13 @@ fn bad_method() -> ApiError {
 
 /// Who asks, in the version that is spoken.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Speaker(Sender);
+pub(super) struct Speaker(Caller);
 
 impl FromRequestParts<Arc<App>> for Speaker {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
-        let sender = Sender::from_request_parts(parts, app)
+        let caller = Caller::from_request_parts(parts, app)
             .await
             .map_err(IntoResponse::into_response)?;
         if parts
@@ -79,7 +79,7 @@ impl FromRequestParts<Arc<App>> for Speaker {
             .get(TUS_RESUMABLE)
             .is_some_and(|version| version == VERSION)
         {
-            return Ok(Self(sender));
+            return Ok(Self(caller));
         }
         let refusal = ApiError::new(
             StatusCode::PRECONDITION_FAILED,
@@ -95,12 +95,16 @@ impl FromRequestParts<Arc<App>> for Speaker {
 }
 
 impl Speaker {
-    /// Devices know of their own uploads only.
-    fn asker(self) -> Asker {
-        Asker {
-            tenant: self.0.tenant,
-            only_device: self.0.device,
-        }
+    /// Devices know of their own uploads only. One of a fleet that goes on with an upload is the one that began it.
+    async fn asker(self, app: &App, id: UploadId) -> ApiResult<Asker> {
+        let sender = match self.0 {
+            Caller::Known(sender) => sender,
+            Caller::Fleet(fleet) => fleet.device_of(app, id).await?,
+        };
+        Ok(Asker {
+            tenant: sender.tenant,
+            only_device: sender.device,
+        })
     }
 }
 

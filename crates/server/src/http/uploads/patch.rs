@@ -53,7 +53,7 @@ pub(in crate::http) async fn patch(
     };
     let uploads = app.uploads.clone();
     let asked = Asked {
-        asker: speaker.asker(),
+        asker: speaker.asker(&app, id).await?,
         id,
         offset_bytes,
         size_bytes,
