@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use server::Running;
 use server::clock::{Ids, SystemClock};
 use server::config::Config;
+use server::store::ingest_keys::For;
 use server::store::{Store, StoreError};
 use tokio::sync::oneshot;
 
@@ -221,6 +222,32 @@ fn the_log_tells_requests_apart_and_holds_no_secret() {
     );
     site.upload(("authorization", &bearer), "a.csv?token=in-a-query", b"1,2");
     site.send("POST", "/i/key-in-a-path/upload", &[], b"1,2");
+    let (_, _, of_device) = site.add_ingest_key(OWNER, For::NewDevice(None));
+    let (_, _, of_fleet) = site.add_ingest_key(OWNER, For::Team);
+    for base in [&of_device, &of_fleet] {
+        let sent = site.send(
+            "POST",
+            &format!("{base}/api/upload?filename=k.csv&device=d"),
+            &[],
+            b"1,2",
+        );
+        assert_eq!(sent.status, 200);
+        assert_eq!(
+            site.send("POST", &format!("{base}/api/upload"), &[], b"{").status / 100,
+            4
+        );
+        assert_eq!(site.get(&format!("{base}/api/v1/me"), &[]).status, 404);
+        let begun = [
+            ("tus-resumable", "1.0.0"),
+            ("upload-length", "3"),
+            ("upload-metadata", "filename YQ==,device ZA=="),
+        ];
+        assert_eq!(
+            site.send("POST", &format!("{base}/api/v1/uploads"), &begun, b"")
+                .status,
+            201
+        );
+    }
     site.get("/link/link-in-a-path", &[]);
     site.get("/setup/setup-in-a-path", &[]);
     let answered = site.get("/api/v1/me", &[("cookie", &cookie)]);
@@ -257,6 +284,8 @@ fn the_log_tells_requests_apart_and_holds_no_secret() {
         PASSWORD,
         cookie.split_once('=').unwrap().1,
         bearer.strip_prefix("Bearer ").unwrap(),
+        of_device.trim_start_matches("/i/"),
+        of_fleet.trim_start_matches("/i/"),
         "in-a-query",
         "in-a-path",
     ];

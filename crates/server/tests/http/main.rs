@@ -17,12 +17,17 @@ mod engine;
 mod faults;
 #[path = "../support/faulty_fs.rs"]
 mod faulty_fs;
+mod fleet;
 mod heartbeats;
 mod limits;
+mod ingest_keys;
 mod pictures;
 mod receipts;
 mod recording;
 mod sessions;
+mod shapes;
+mod shapes_formed;
+mod shapes_small;
 mod support;
 mod sync;
 mod teams;

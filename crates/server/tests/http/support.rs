@@ -18,6 +18,7 @@ use server::durable::{Durable, RealFs};
 use server::jobs::{Analyze, analyze_with_telemetry};
 use server::store::UserId;
 use server::store::accounts::Role;
+use server::store::ingest_keys::For;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -180,6 +181,14 @@ impl Site {
         let adding = admin::create_device(self.running().store(), email, name, None);
         let (id, token) = self.wait(adding).unwrap();
         (id.to_string(), format!("Bearer {}", token.expose()))
+    }
+
+    /// An ingest key in the user's team: its id, its device's, and the beginning of a path with it.
+    pub(crate) fn add_ingest_key(&self, email: &str, whose: For) -> (String, Option<String>, String) {
+        let adding = admin::create_ingest_key(self.running().store(), email, whose);
+        let (made, key) = self.wait(adding).unwrap();
+        let device = made.device_id.map(|id| id.to_string());
+        (made.id.to_string(), device, format!("/i/{}", key.expose()))
     }
 
     /// Signs in and gives the cookie as it goes into a request.

@@ -70,6 +70,7 @@ struct Team {
     /// What the share shows its session by.
     share_bearer: String,
     token: String,
+    ingest_key: String,
     bearer: String,
 }
 
@@ -101,6 +102,7 @@ impl Team {
         };
         let share = post(&format!("/api/v1/sessions/{session}/shares"), json!({}));
         let token = post("/api/v1/me/tokens", json!({ "name": MARK, "access": "write" }));
+        let ingest_key = post("/api/v1/ingest-keys", json!({ "fleet": true }));
         let member = site.try_add_user(MEMBER, Role::Member, Some(OWNER)).unwrap();
         assert_eq!(site.analysed(("cookie", &cookie), &session)["status"], "ready");
         Self {
@@ -120,6 +122,7 @@ impl Team {
             share: share["id"].as_str().unwrap().to_owned(),
             share_bearer: format!("Bearer {}", share["token"].as_str().unwrap()),
             token: token["id"].as_str().unwrap().to_owned(),
+            ingest_key: ingest_key["id"].as_str().unwrap().to_owned(),
             invitation: invited.json()["id"].as_str().unwrap().to_owned(),
             bearer,
         }
@@ -133,6 +136,7 @@ impl Team {
             "/api/v1/devices/{id}" => Some(&self.device),
             "/api/v1/shares/{id}" => Some(&self.share),
             "/api/v1/me/tokens/{id}" => Some(&self.token),
+            "/api/v1/ingest-keys/{id}" => Some(&self.ingest_key),
             "/api/v1/team/people/{user_id}" => Some(&self.member),
             "/api/v1/team/invitations/{id}" => Some(&self.invitation),
             "/api/v1/pictures/{id}" => Some(&self.picture),
@@ -160,7 +164,7 @@ impl Team {
     }
 
     /// What no stranger's answer may hold.
-    fn secrets(&self) -> [&str; 14] {
+    fn secrets(&self) -> [&str; 15] {
         [
             &self.tenant,
             OWNER,
@@ -169,6 +173,7 @@ impl Team {
             &self.invitation,
             &self.share,
             &self.token,
+            &self.ingest_key,
             MARK,
             &self.session,
             &self.recording,
@@ -212,7 +217,10 @@ fn query_of(route: &str) -> &'static str {
 fn body_of(route: &str, team: &Team) -> Value {
     match route {
         "POST /api/v1/session-cookie/login" => json!({ "email": OWNER, "password": "a wrong one" }),
-        "POST /api/v1/devices" | "POST /api/v1/devices/claim-codes" | "PATCH /api/v1/devices/{id}" => {
+        "POST /api/v1/devices"
+        | "POST /api/v1/devices/claim-codes"
+        | "PATCH /api/v1/devices/{id}"
+        | "POST /api/v1/devices/{id}/adopt" => {
             json!({ "name": "Changed" })
         }
         "POST /api/v1/me/tokens" => json!({ "name": "Theirs", "access": "write" }),

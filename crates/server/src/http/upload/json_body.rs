@@ -436,6 +436,27 @@ mod tests {
     }
 
     #[test]
+    fn a_device_is_named_by_its_first_member_that_says_something() {
+        let long = format!(r#"{{"device_uuid":"{}"}}"#, "é".repeat(500));
+        for (text, device) in [
+            (
+                r#"{"device_uuid":null,"device_id":"a\u00e9","device_uid":"b"}"#,
+                Some("aé"),
+            ),
+            (r#"{"device_id":42}"#, Some("42")),
+            (r#"{"device":"a"}"#, None),
+            (r#"{"device_uid":true}"#, None),
+        ] {
+            let mut body = JsonBody::new();
+            body.push(text.as_bytes(), &mut Vec::new()).unwrap();
+            assert_eq!(body.device(), device, "{text}");
+        }
+        let mut body = JsonBody::new();
+        body.push(long.as_bytes(), &mut Vec::new()).unwrap();
+        assert!(body.device().unwrap().chars().count() > 64);
+    }
+
+    #[test]
     fn both_key_orders_give_the_same() {
         let first = read_whole(r#"{"filename":"a.csv","content":"1,2\r\n3,4\r\n"}"#).unwrap();
         let second = read_whole(r#" { "content" : "1,2\r\n3,4\r\n" , "filename" : "a.csv" } "#).unwrap();
