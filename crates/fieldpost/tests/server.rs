@@ -148,6 +148,69 @@ fn people_and_devices_are_kept_without_a_server() {
 }
 
 #[test]
+fn ingest_keys_are_made_for_a_device_or_a_fleet_and_shown_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = folder.path().join("data");
+    let dir = text(&data_dir);
+    add_device(&data_dir);
+    let add = |more: &[&str]| {
+        let base = [
+            "ingest-key",
+            "add",
+            "--user",
+            "owner@example.org",
+            "--json",
+            "--data-dir",
+            dir,
+        ];
+        run(&[&base[..], more].concat())
+    };
+    let alone = add(&[]).expect_success().json();
+    let named = add(&["--device", "Kart 7"]).expect_success().json();
+    let again = add(&["--device", "Kart 7"]).expect_success().json();
+    let fleet = add(&["--fleet"]).expect_success().json();
+    assert!(alone["device_uuid"].is_string() && alone["key"].as_str().unwrap().starts_with("fpi_"));
+    assert_eq!(
+        named["device_uuid"], again["device_uuid"],
+        "a name that is there means its device"
+    );
+    assert_ne!(named["key"], again["key"]);
+    assert_eq!(
+        (&fleet["fleet"], &fleet["device_uuid"]),
+        (&true.into(), &serde_json::Value::Null)
+    );
+    assert_eq!(add(&["--fleet", "--device", "Kart 7"]).code, 2);
+
+    let server = Server::start(&data_dir);
+    let key = fleet["key"].as_str().unwrap();
+    let file = write(folder.path(), "a.csv", &recording(&kart_drive(9), 9));
+    let base = format!("{}/i/{}", server.url, named["key"].as_str().unwrap());
+    let import = run(&[
+        "import",
+        text(&file),
+        "--server",
+        &base,
+        "--token",
+        "not-looked-at",
+        "--json",
+    ]);
+    assert_eq!(import.expect_success().json()["stored"], 1);
+    server.stop();
+
+    let list = run(&["ingest-key", "list", "--json", "--data-dir", dir]).expect_success();
+    assert!(!list.stdout.contains(key), "a key is shown once");
+    assert_eq!(list.json().as_array().unwrap().len(), 4);
+    let id = fleet["id"].as_str().unwrap();
+    run(&["ingest-key", "revoke", id, "--data-dir", dir]).expect_success();
+    run(&["ingest-key", "revoke", id, "--data-dir", dir]).expect_failure(&["no such ingest key"]);
+    assert!(
+        !run(&["ingest-key", "list", "--data-dir", dir])
+            .stdout
+            .contains("fleet")
+    );
+}
+
+#[test]
 fn an_address_that_is_none_is_refused_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let file = write(folder.path(), "a.csv", b"x");
