@@ -15,7 +15,7 @@ use crate::auth::secret::TokenDigest;
 const NAME_CHARS_MAX: usize = 100;
 
 /// A device that presented its token.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeviceIdentity {
     pub device: DeviceId,
     pub tenant: TenantId,

@@ -44,7 +44,7 @@ pub struct IngestKey {
 }
 
 /// Who presented a key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holder {
     Device(DeviceIdentity),
     /// Some device of this team's fleet.

@@ -62,7 +62,7 @@ fn heartbeats_count_once_in_whatever_order() {
 }
 
 #[test]
-fn a_ping_is_kept_as_the_last_state() {
+fn a_ping_is_kept_as_the_last_state_and_the_track_is_told() {
     let (site, ways) = bench();
     let cookie = site.sign_in(OWNER);
     for (head, way) in [
@@ -79,5 +79,8 @@ fn a_ping_is_kept_as_the_last_state() {
         let shown = site.get(&path, &[("cookie", &cookie)]).json();
         assert_eq!(shown["state"]["vbatt_sense"], 3.91);
         assert_eq!(shown["device"]["online"], true);
+        let asked = "GET {BASE}/api/device/active_track HTTP/1.1\r\nHost: x\r\n{AUTH}Connection: close\r\n\r\n";
+        let track = site.exchange(&way.request(asked, b""));
+        assert_eq!((track.status, &track.json()["success"]), (200, &json!(true)));
     }
 }
