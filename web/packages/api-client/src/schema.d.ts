@@ -73,7 +73,7 @@ export interface paths {
         put?: never;
         /**
          * Stores recordings: a raw body with its name beside it, `multipart/form-data` with files, or JSON with name and
-         *     content. The sender is a device by its bearer token or a signed-in person.
+         *     content. The sender is a device by its bearer token or an ingest key in the path, or a signed-in person.
          */
         post: operations["upload"];
         delete?: never;
@@ -202,12 +202,29 @@ export interface paths {
         get: operations["show_device"];
         put?: never;
         post?: never;
-        /** Ends a device: its tokens stop working at once, what it recorded stays. */
+        /** Ends a device: its tokens and ingest keys stop working at once, what it recorded stays. */
         delete: operations["revoke_device"];
         options?: never;
         head?: never;
         /** Gives a device another name. */
         patch: operations["rename_device"];
+        trace?: never;
+    };
+    "/api/v1/devices/{id}/adopt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes an unassigned device in under a name; its own name goes on meaning it. */
+        post: operations["adopt_device"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/devices/{id}/commands": {
@@ -274,7 +291,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Gives a device a new token, shown this once; the ones before stop working. */
+        /** Gives a device a new token, shown this once; the tokens and ingest keys before stop working. */
         post: operations["renew_device_token"];
         delete?: never;
         options?: never;
@@ -291,7 +308,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Gives a device with its token to another team. For whoever owns both; what it recorded so far stays with the old one. */
+        /** Gives a device with its tokens and ingest keys to another team. For whoever owns both; what it recorded so far stays with the old one. */
         post: operations["transfer_device"];
         delete?: never;
         options?: never;
@@ -331,6 +348,41 @@ export interface paths {
          */
         post: operations["send_heartbeats"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ingest-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The team's ingest keys, without secrets. */
+        get: operations["list_ingest_keys"];
+        put?: never;
+        /** Makes a key that stands in a path, for clients that cannot send headers, and shows it, this once. */
+        post: operations["make_ingest_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ingest-keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends a key; its device stays. */
+        delete: operations["revoke_ingest_key"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1415,6 +1467,8 @@ export interface components {
             online: boolean;
             /** @description Its tokens are no longer taken. */
             revoked: boolean;
+            /** @description It came by a fleet key under a name of its own, and nobody has adopted it yet. */
+            unassigned: boolean;
             /**
              * Format: double
              * @description Hours by its heartbeats, in seconds; no second counts twice.
@@ -1472,6 +1526,8 @@ export interface components {
         };
         /** @description The multipart shape, for the API document. */
         FormUpload: {
+            /** @description With a fleet key: which device, before the files; `device_uuid`, `device_id` and `device_uid` do as well. */
+            device?: string | null;
             /** @description One or many, under any field name. */
             file: components["schemas"]["FileBytes"][];
         };
@@ -1487,6 +1543,12 @@ export interface components {
             code: string;
             /** @description RFC 3339 in UTC. */
             expires_at: string;
+        };
+        FreshIngestKey: components["schemas"]["IngestKeyDetail"] & {
+            /** @description The address that the device is given in place of the server's: it ends in `/i/<key>`. */
+            base_url: string;
+            /** @description `fpi_…`; shown this once. */
+            key: string;
         };
         /** @description An invitation with its link, which is shown this once. */
         FreshInvitation: components["schemas"]["InvitationDetail"] & {
@@ -1568,7 +1630,7 @@ export interface components {
             /**
              * Format: int64
              * @description What the device should be: when it is another one than the device is, `GET /api/v1/device/desired` says what is new.
-             *     Left out for people who carry heartbeats.
+             *     Left out for people who carry heartbeats, and for an array by a fleet key.
              */
             desired_version?: number | null;
             /** @description In the order in which they were sent. */
@@ -1582,6 +1644,29 @@ export interface components {
         Ignored: {
             member: string;
             message: string;
+        };
+        IngestKeyDetail: {
+            /** @description RFC 3339 in UTC. */
+            created_at: string;
+            /** @description `null`: a fleet key. */
+            device_id: string | null;
+            device_name: string | null;
+            /** @description It is the team's, not one device's. */
+            fleet: boolean;
+            id: string;
+        };
+        IngestKeyList: {
+            /** @description Oldest first, 1 000 at most. */
+            keys: components["schemas"]["IngestKeyDetail"][];
+        };
+        /** @description Whose the key is to be: with nothing said, a new device's. */
+        IngestKeyRequest: {
+            /** @description For a device of the team. */
+            device_id?: string | null;
+            /** @description For the team: whoever sends with it says which device it is, and unknown ones appear unassigned. */
+            fleet?: boolean;
+            /** @description For a new device of this name, 1 to 100 characters. */
+            name?: string | null;
         };
         InvitationDetail: {
             email: string;
@@ -1616,6 +1701,8 @@ export interface components {
         JsonUpload: {
             /** @description The file's whole text. */
             content: string;
+            /** @description With a fleet key: which device; `device_id` and `device_uid` do as well. */
+            device_uuid?: string | null;
             filename: string;
         };
         Lap: {
@@ -2447,6 +2534,8 @@ export interface operations {
             query?: {
                 /** @description Name of a raw body; `X-Filename` and `Content-Disposition` do as well. */
                 filename?: string;
+                /** @description With a fleet key: which device, by its id or its own name; `X-Device` does as well. */
+                device?: string;
             };
             header?: never;
             path?: never;
@@ -2514,6 +2603,23 @@ export interface operations {
                 };
             };
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fleet key, and no device named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3134,6 +3240,72 @@ export interface operations {
             };
         };
     };
+    adopt_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Device id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceName"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `bad_name`. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     command_device: {
         parameters: {
             query?: never;
@@ -3663,6 +3835,178 @@ export interface operations {
                 };
             };
             507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_ingest_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IngestKeyList"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    make_ingest_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IngestKeyRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FreshIngestKey"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such device. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `too_many`: there are 1 000 in the team, or 10 of the device. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `bad_name` or `one_owner`. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Any other refusal: `error.code` is stable, `error.message` says cause and remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    revoke_ingest_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the key, not the key */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6395,6 +6739,8 @@ export interface operations {
             query?: {
                 /** @description Name of a raw body; `X-Filename` and `Content-Disposition` do as well. */
                 filename?: string;
+                /** @description With a fleet key: which device, by its id or its own name; `X-Device` does as well. */
+                device?: string;
             };
             header?: never;
             path?: never;
@@ -6451,6 +6797,23 @@ export interface operations {
             };
             /** @description Not `image/jpeg`. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A fleet key, and no device named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
