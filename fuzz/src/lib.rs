@@ -5,6 +5,7 @@
 
 pub mod analysis;
 pub mod formats;
+pub mod heartbeats;
 pub mod pictures;
 pub mod receipts;
 pub mod texts;
@@ -19,7 +20,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 20] = [
+pub const TARGETS: [Target; 21] = [
     Target {
         name: "detect",
         run: formats::detect,
@@ -99,5 +100,9 @@ pub const TARGETS: [Target; 20] = [
     Target {
         name: "tus_headers",
         run: tus::headers,
+    },
+    Target {
+        name: "heartbeats",
+        run: heartbeats::heartbeats,
     },
 ];
