@@ -15,7 +15,10 @@ pub fn heartbeats(data: &[u8]) {
     match parse(data) {
         Err(BadBody::NotJson(_)) => assert!(plain.is_err(), "JSON was refused"),
         Err(BadBody::TooMany(count)) => {
-            assert_eq!(plain.ok().and_then(|value| value.as_array().map(Vec::len)), Some(count));
+            assert_eq!(
+                plain.ok().and_then(|value| value.as_array().map(Vec::len)),
+                Some(count)
+            );
             assert!(count > BATCH_MAX);
         }
         Ok(Batch::One(item)) => {
@@ -32,7 +35,11 @@ pub fn heartbeats(data: &[u8]) {
             assert!(plain.is_ok() && items.len() <= BATCH_MAX);
             let taken: Vec<Heartbeat> = items.into_iter().flatten().collect();
             let there = heard(taken.iter());
-            assert_eq!(there, heard(taken.iter().rev().chain(&taken)), "order or repetition counts");
+            assert_eq!(
+                there,
+                heard(taken.iter().rev().chain(&taken)),
+                "order or repetition counts"
+            );
         }
     }
 }

@@ -15,6 +15,7 @@ mod edge;
 #[path = "../support/engine.rs"]
 mod engine;
 mod faults;
+mod faults_uploads;
 #[path = "../support/faulty_fs.rs"]
 mod faulty_fs;
 mod fleet;
