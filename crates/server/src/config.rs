@@ -7,6 +7,8 @@ use std::str::FromStr;
 
 use axum::http::Uri;
 
+use crate::auth::sso::SsoConfig;
+use crate::mail::MailConfig;
 use crate::network::Network;
 pub use crate::place::{DATA_DIR_DEFAULT, Place};
 
@@ -52,6 +54,10 @@ pub struct Config {
     /// Requests a second that one device, key or person may send data with, after a burst of 24 times as many; 0 for no bound.
     #[arg(long, env = "FIELDPOST_INGEST_PER_DEVICE_RATE", default_value_t = INGEST_PER_DEVICE_RATE_DEFAULT, value_name = "N")]
     pub ingest_per_device_rate: u32,
+    #[command(flatten)]
+    pub mail: MailConfig,
+    #[command(flatten)]
+    pub sso: SsoConfig,
 }
 
 impl Config {
@@ -68,6 +74,8 @@ impl Config {
             upload_max_bytes: UPLOAD_MAX_BYTES_DEFAULT,
             team_quota_bytes: None,
             ingest_per_device_rate: INGEST_PER_DEVICE_RATE_DEFAULT,
+            mail: MailConfig::default(),
+            sso: SsoConfig::default(),
         }
     }
 }

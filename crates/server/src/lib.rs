@@ -10,6 +10,7 @@ pub mod durable;
 pub mod http;
 pub mod ingest;
 pub mod jobs;
+pub mod mail;
 pub mod network;
 pub mod objects;
 pub mod pictures;

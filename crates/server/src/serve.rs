@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::admin::{self, AdminError};
 use crate::auth::secret::Token;
+use crate::auth::sso::SsoError;
 use crate::backend::{Backend, OpenError};
 use crate::config::{Config, PublicUrl};
 use crate::http::listen::Edge;
@@ -30,6 +31,8 @@ pub enum ServeError {
     Listen { addr: SocketAddr, cause: io::Error },
     #[error(transparent)]
     Tls(#[from] TlsError),
+    #[error(transparent)]
+    Sso(#[from] SsoError),
     #[error("cannot wait for the signal to stop: {0}")]
     Signal(io::Error),
     /// A mistake in the program ended it; a fresh start is the way to have all parts again.
@@ -102,7 +105,7 @@ impl Running {
         backend.quota.set(config.team_quota_bytes);
         let stop = CancellationToken::new();
         let edge = Edge {
-            router: http::router(App::new(&backend, public_url.clone(), config, stop.clone())),
+            router: http::router(App::new(&backend, public_url.clone(), config, stop.clone())?),
             tls,
             trusted_proxies: config.trusted_proxy.clone().into(),
         };

@@ -46,6 +46,11 @@ mod tracks;
 )]
 pub mod upload;
 mod uploads;
+#[allow(
+    unused_qualifications,
+    reason = "utoipa's macro writes the path of a parameter type out"
+)]
+mod ways_in;
 
 use std::sync::Arc;
 
@@ -60,9 +65,11 @@ use tower_http::csrf::{CsrfLayer, ProtectionError};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 
+use crate::auth::forgotten::Forgotten;
 use crate::auth::limits::LoginLimits;
 use crate::auth::password::Passwords;
 use crate::auth::rates::{AuthFailures, IngestRate};
+use crate::auth::sso::{Sso, SsoError};
 use crate::backend::Backend;
 use crate::config::{Config, PublicUrl};
 use crate::ingest::Ingest;
@@ -101,6 +108,8 @@ pub struct App {
     auth_failures: AuthFailures,
     quota: Quota,
     listeners: Listeners,
+    forgotten: Option<Forgotten>,
+    sso: Option<Sso>,
     chart_permits: Arc<Semaphore>,
     site: Site,
     public_url: PublicUrl,
@@ -119,7 +128,7 @@ impl App {
         public_url: PublicUrl,
         config: &Config,
         stopping: CancellationToken,
-    ) -> Self {
+    ) -> Result<Self, SsoError> {
         let plain = if !public_url.is_https() || config.allow_plain_ingest {
             Plain::Taken
         } else if config.tls_cert.is_some() {
@@ -127,7 +136,11 @@ impl App {
         } else {
             Plain::ChangesRefused
         };
-        Self {
+        let forgotten = config
+            .mail
+            .mailer()
+            .map(|mailer| Forgotten::start(backend.store.clone(), mailer, public_url.clone()));
+        Ok(Self {
             store: backend.store.clone(),
             objects: backend.objects.clone(),
             ingest: backend.ingest.clone(),
@@ -143,6 +156,8 @@ impl App {
             auth_failures: AuthFailures::default(),
             quota: backend.quota.clone(),
             listeners: Listeners::default(),
+            forgotten,
+            sso: Sso::new(&config.sso, &public_url)?,
             chart_permits: Arc::new(Semaphore::new(CHARTS_AT_ONCE)),
             site: Site::embedded(),
             public_url,
@@ -150,7 +165,7 @@ impl App {
             plain,
             upload_max_bytes: config.upload_max_bytes,
             stopping,
-        }
+        })
     }
 }
 

@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 use super::{
     App, api_tokens, audit, claims, device, devices, devices_admin, health, heartbeats, ingest_keys,
     invitations, me, pictures, receipts, recordings, sessions, setup, shares, sign_in, teams, tracks, upload,
-    uploads,
+    uploads, ways_in,
 };
 
 #[derive(OpenApi)]
@@ -140,6 +140,11 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(sign_in::login))
         .routes(routes!(sign_in::link))
         .routes(routes!(sign_in::logout))
+        .routes(routes!(ways_in::show))
+        .routes(routes!(ways_in::reset::forgot))
+        .routes(routes!(ways_in::reset::reset))
+        .routes(routes!(ways_in::sso::start))
+        .routes(routes!(ways_in::sso::callback))
         .routes(routes!(me::show))
         .routes(routes!(sessions::list::list))
         .routes(routes!(sessions::show::show))

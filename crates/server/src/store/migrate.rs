@@ -35,6 +35,7 @@ const STEPS: &[Step] = &[
     step!(8, "0008_teams"),
     step!(9, "0009_desired"),
     step!(10, "0010_quota"),
+    step!(11, "0011_ways_in"),
 ];
 
 /// Applies the steps that this database has not seen. A database from a newer binary is refused.

@@ -51,6 +51,7 @@ pub mod uploads;
 pub mod uptime;
 pub mod uptime_intake;
 pub mod uptime_read;
+pub mod ways_in;
 mod writer;
 
 use std::sync::Arc;
