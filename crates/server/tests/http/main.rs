@@ -37,3 +37,4 @@ mod transport;
 mod upload;
 mod uploads;
 mod walk;
+mod ways_in;

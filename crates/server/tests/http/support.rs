@@ -307,6 +307,12 @@ impl Reply {
             .map(|(_, value)| value.as_str())
     }
 
+    /// All values of a header.
+    pub(crate) fn headers(&self, name: &str) -> Vec<&str> {
+        let of_name = self.headers.iter().filter(|(known, _)| known == name);
+        of_name.map(|(_, value)| value.as_str()).collect()
+    }
+
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }

@@ -20,10 +20,13 @@ const METHODS: [&str; 7] = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "D
 const MARK: &str = "only-for-our-eyes";
 
 /// What anybody may call, signed in or not. A route that joins this list does so in sight.
-const PUBLIC: [&str; 14] = [
+const PUBLIC: [&str; 19] = [
     "GET /.well-known/fieldpost",
     "GET /api/v1/openapi.json",
     "GET /api/v1/setup",
+    "GET /api/v1/sso/callback",
+    "GET /api/v1/sso/start",
+    "GET /api/v1/ways-in",
     "GET /healthz",
     "GET /readyz",
     "OPTIONS /api/v1/uploads",
@@ -31,6 +34,8 @@ const PUBLIC: [&str; 14] = [
     "POST /api/v1/devices/claim",
     "POST /api/v1/invitations/accept",
     "POST /api/v1/invitations/look",
+    "POST /api/v1/password/forgot",
+    "POST /api/v1/password/reset",
     "POST /api/v1/session-cookie/link",
     "POST /api/v1/session-cookie/login",
     "POST /api/v1/session-cookie/logout",

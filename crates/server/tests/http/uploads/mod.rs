@@ -13,7 +13,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
-use crate::support::{OWNER, Reply, Site, read_reply};
+use crate::support::{OWNER, Reply, Site};
 
 const PIECE: (&str, &str) = ("Content-Type", "application/offset+octet-stream");
 const VERSION: (&str, &str) = ("Tus-Resumable", "1.0.0");

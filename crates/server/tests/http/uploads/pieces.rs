@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::Shutdown;
 
-use super::{Client, PIECE, metadata, number, path_of, refused, sha256};
+use super::{Client, PIECE, metadata, number, path_of, refused};
 use crate::support::{Site, read_reply};
 
 #[test]
