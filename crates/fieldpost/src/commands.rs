@@ -22,7 +22,7 @@ pub(crate) enum Command {
     #[cfg(feature = "sim")]
     Demo(demo::Demo),
     /// The server, until it is told to stop.
-    Serve(serve::Serve),
+    Serve(Box<serve::Serve>),
     /// Laps, sectors and quality of one file, without a server.
     Analyze(analyze::Analyze),
     /// Send files to a server.

@@ -132,7 +132,7 @@ impl Mailer {
                 Ok(_) => return Ok(()),
                 Err(error) if error.is_permanent() => return Err(error.into()),
                 Err(error) => {
-                    tracing::warn!(%error, retry_s = pause.as_secs(), "a mail did not go; trying again")
+                    tracing::warn!(%error, retry_s = pause.as_secs(), "a mail did not go; trying again");
                 }
             }
             tokio::time::sleep(pause).await;

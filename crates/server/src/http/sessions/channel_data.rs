@@ -273,7 +273,8 @@ mod tests {
             url,
             &Config::local(folder.path()),
             CancellationToken::new(),
-        );
+        )
+        .unwrap();
         let reader = SessionReader::of_team(tenant);
 
         let waiting = absent(&app, reader, &id, "gps.speed_mps").await;
