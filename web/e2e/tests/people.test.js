@@ -137,6 +137,29 @@ test('a device gets a token that is shown once, another one, and an end that has
   assert.equal(await works(second), 401);
 });
 
+test('a device that the fleet key brings waits for a name and is adopted under one', async () => {
+  await ownerPage.goto(`${server.origin}/devices`);
+  await ownerPage.getByRole('button', { name: 'Make a fleet key' }).click();
+  const base = await ownerPage.getByRole('group', { name: 'Address for the device' }).locator('code').innerText();
+  const ping = () =>
+    fetch(`${base}/api/device/ping`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ device_uid: 'AC-17' }),
+    });
+  await ping();
+  await ownerPage.reload();
+  await ownerPage.getByRole('button', { name: 'Adopt AC-17' }).click();
+  await ownerPage.getByLabel('Name for AC-17').fill('Aircraft 17');
+  await ownerPage.getByRole('button', { name: 'Adopt', exact: true }).click();
+  await ownerPage.getByRole('link', { name: /Aircraft 17/ }).waitFor();
+  assert.equal((await ping()).status, 200);
+  await ownerPage.getByRole('button', { name: 'End', exact: true }).click();
+  await ownerPage.getByRole('button', { name: 'End it' }).click();
+  await ownerPage.getByRole('dialog').waitFor({ state: 'detached' });
+  assert.equal((await ping()).status, 401);
+});
+
 test('a token for scripts works until it is ended', async () => {
   await crewPage.goto(`${server.origin}/settings`);
   await crewPage.getByLabel('What it is for').fill('Backup');

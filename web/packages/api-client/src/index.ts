@@ -148,6 +148,17 @@ const devices = {
     answer(client.POST('/api/v1/devices/{id}/token', { params: { path: { id } } }), 'token'),
   transferDevice: (id: string, team_id: string) =>
     answer(client.POST('/api/v1/devices/{id}/transfer', { params: { path: { id } }, body: { team_id } })),
+  adoptDevice: (id: string, name: string) =>
+    answer(client.POST('/api/v1/devices/{id}/adopt', { params: { path: { id } }, body: { name } })),
+  ingestKeys: async () => (await answer(client.GET('/api/v1/ingest-keys'), 'keys')).keys,
+  /** Of a device, or with `null` of the whole fleet. */
+  makeIngestKey: (device_id: string | null) =>
+    answer(
+      client.POST('/api/v1/ingest-keys', { body: device_id === null ? { fleet: true } : { fleet: false, device_id } }),
+      'key',
+      'base_url',
+    ),
+  endIngestKey: (id: string) => answer(client.DELETE('/api/v1/ingest-keys/{id}', { params: { path: { id } } })),
   revokeDevice: (id: string) => answer(client.DELETE('/api/v1/devices/{id}', { params: { path: { id } } })),
 };
 

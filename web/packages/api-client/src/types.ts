@@ -13,6 +13,7 @@ export type Device = Schemas['DeviceSummary'];
 export type DeviceCrash = Schemas['DeviceCrash'];
 export type DeviceDetails = Schemas['DeviceDetails'];
 export type Gate = Schemas['Gate'];
+export type IngestKey = Schemas['IngestKeyDetail'];
 export type Invitation = Schemas['InvitationDetail'];
 export type InvitationView = Schemas['InvitationView'];
 export type Lap = Schemas['Lap'];

@@ -1,6 +1,6 @@
 import type { Device } from '@fieldpost/api-client';
 import { expect, test } from 'vitest';
-import { ago, crashWords, facts, hours, inUse, remaining, suspectWords } from './devices';
+import { ago, byState, crashWords, facts, hours, remaining, suspectWords } from './devices';
 
 const NOW = new Date('2026-06-14T12:00:00Z');
 const before = (seconds: number) => new Date(NOW.getTime() - seconds * 1000).toISOString();
@@ -70,10 +70,10 @@ test('a run that is not counted says what was claimed and why it is not believed
   expect(suspectWords({ suspect: null })).toBe('');
 });
 
-test('devices that were ended stand apart', () => {
-  const device = (id: string, revoked: boolean) => ({ id, revoked }) as Device;
-  const { working, ended } = inUse([device('a', true), device('b', false)]);
-  expect([working.map((one) => one.id), ended.map((one) => one.id)]).toEqual([['b'], ['a']]);
+test('devices without a name yet and those that were ended stand apart', () => {
+  const device = (id: string, revoked: boolean, unassigned = false) => ({ id, revoked, unassigned }) as Device;
+  const lists = byState([device('a', true, true), device('b', false), device('c', false, true)]);
+  expect(Object.values(lists).map((list) => list.map((one) => one.id))).toEqual([['b'], ['c'], ['a']]);
 });
 
 test('a boot that ended unexpectedly says what it knows and leaves out the rest', () => {

@@ -29,9 +29,13 @@ export function remaining(expiresIso: string, nowMs: number): string | null {
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
 }
 
-/** Those that are in use first, as the server orders them; those that were ended stand apart. */
-export function inUse(devices: Device[]): { working: Device[]; ended: Device[] } {
-  return { working: devices.filter((one) => !one.revoked), ended: devices.filter((one) => one.revoked) };
+/** As the server orders them: those in use, those that came by a fleet key and have no name yet, those that were ended. */
+export function byState(devices: Device[]): { working: Device[]; unassigned: Device[]; ended: Device[] } {
+  return {
+    working: devices.filter((one) => !one.revoked && !one.unassigned),
+    unassigned: devices.filter((one) => !one.revoked && one.unassigned),
+    ended: devices.filter((one) => one.revoked),
+  };
 }
 
 export interface Fact {

@@ -48,6 +48,12 @@ test('the log is told in sentences', () => {
   expect(said(entry('claim code', 'device.added', 'd1', 'Kart 7'))).toBe(
     'A device with a claim code added the device Kart 7',
   );
+  expect(said(entry('fleet key', 'device.added', 'd1', 'RS-9'))).toBe(
+    'A device with the fleet key added the device RS-9',
+  );
+  expect(said(entry('a@x.org', 'ingest_key.made', 'k1', 'fleet'))).toBe(
+    'a@x.org made an address with a key for the fleet',
+  );
   expect(said(entry('operator', 'device.revoked', 'd1'))).toBe('The server’s command line ended a device');
 });
 

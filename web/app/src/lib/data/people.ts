@@ -71,6 +71,12 @@ export function logLine(entry: AuditEntry, devices: Map<string, string> = new Ma
       return line(`gave ${named} a new token`, toDevice);
     case 'device.revoked':
       return line(`ended ${named}`, toDevice);
+    case 'device.adopted':
+      return line(`adopted the device ${detail}`, toDevice);
+    case 'ingest_key.made':
+      return line(`made an address with a key for ${keyOf(detail, devices)}`);
+    case 'ingest_key.revoked':
+      return line(`ended an address with a key of ${keyOf(detail, devices)}`);
     case 'device.desired_changed':
       return line(`changed what ${device ?? 'a device'} should be`, toDevice);
     case 'device.commanded':
@@ -84,9 +90,14 @@ export function logLine(entry: AuditEntry, devices: Map<string, string> = new Ma
   }
 }
 
+/** Whose an ingest key is: `fleet`, a device's id or its name. */
+const keyOf = (detail: string, devices: Map<string, string>) =>
+  detail === 'fleet' ? 'the fleet' : (devices.get(detail) ?? detail);
+
 const ACTORS: Record<string, string> = {
   operator: 'The server’s command line',
   'claim code': 'A device with a claim code',
+  'fleet key': 'A device with the fleet key',
 };
 
 /** Until when something works, with the days that are left: `until 28 Nov, 6 days`. */
