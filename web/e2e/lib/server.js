@@ -13,10 +13,10 @@ const START_MS_MAX = 30_000;
 /** The folder of real recordings, which is not part of the repository. */
 export const CORPUS = process.env.FIELDPOST_CORPUS ?? path.join(ROOT, '../shared/corpus');
 
-/** Runs `fieldpost <command>` until it has printed a link that ends in `/<kind>#<token>`. */
-export async function start(command, kind) {
+/** Runs `fieldpost <command> <more>` until it has printed a link that ends in `/<kind>#<token>`. */
+export async function start(command, kind, more = []) {
   const folder = await mkdtemp(path.join(tmpdir(), 'fieldpost-e2e-'));
-  const args = [command, '--data-dir', path.join(folder, 'data'), '--listen', '127.0.0.1:0'];
+  const args = [command, '--data-dir', path.join(folder, 'data'), '--listen', '127.0.0.1:0', ...more];
   const child = spawn(BINARY, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   const link = await new Promise((resolve, reject) => {

@@ -98,6 +98,13 @@ export function sharedBy(token: string) {
   };
 }
 
+const ways = {
+  waysIn: () => answer(client.GET('/api/v1/ways-in'), 'mail', 'sso'),
+  forgotPassword: (email: string) => answer(client.POST('/api/v1/password/forgot', { body: { email } })),
+  resetPassword: (token: string, password: string) =>
+    answer(client.POST('/api/v1/password/reset', { body: { token, password } }), 'email'),
+};
+
 const people = {
   lookAtInvitation: (token: string) =>
     answer(client.POST('/api/v1/invitations/look', { body: { token } }), 'team_name', 'email', 'has_account'),
@@ -163,6 +170,7 @@ const devices = {
 };
 
 export const api = {
+  ...ways,
   setupNeeded: () => answer(client.GET('/api/v1/setup'), 'needed'),
   setUp: (token: string, email: string, password: string) =>
     answer(client.POST('/api/v1/setup', { body: { token, email, password } }), 'email'),
