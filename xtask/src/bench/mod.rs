@@ -5,8 +5,12 @@
 
 mod analysis_memory;
 mod csv_to_laps;
+mod goals;
+mod heartbeats;
+mod load;
 mod ours;
 mod peers;
+mod uploads;
 
 use std::path::Path;
 
@@ -16,16 +20,19 @@ use crate::process::say;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Rows to measure: csv-to-laps, analysis-memory. All of them if none is named.
+    /// Rows to measure: csv-to-laps, analysis-memory, upload-64mib, upload-64kib, heartbeats. All of them if none is named.
     #[arg(long = "row", value_name = "ROW")]
     rows: Vec<String>,
 }
 
 type Measure = fn(&Path, &Path) -> Result<String>;
 
-const ROWS: [(&str, Measure); 2] = [
+const ROWS: [(&str, Measure); 5] = [
     (csv_to_laps::NAME, csv_to_laps::measure),
     (analysis_memory::NAME, analysis_memory::measure),
+    (uploads::LARGE, uploads::large),
+    (uploads::SMALL, uploads::small),
+    (heartbeats::NAME, heartbeats::measure),
 ];
 
 pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {

@@ -1,7 +1,7 @@
 //! Proofs that need hours rather than minutes.
 
 pub(crate) mod api;
-mod client;
+pub(crate) mod client;
 mod files;
 pub(crate) mod fuzz;
 mod heartbeats;
@@ -9,7 +9,7 @@ mod jobs;
 pub(crate) mod kill;
 pub(crate) mod lost_reply;
 mod receipts;
-mod server;
+pub(crate) mod server;
 mod slow_uploads;
 mod tus;
 pub(crate) mod tus_peers;

@@ -30,6 +30,8 @@ pub(crate) struct Server {
     pub(crate) data_dir: PathBuf,
     /// SQLite in the data folder without it.
     database_url: Option<String>,
+    /// The one core that it may use.
+    core: Option<usize>,
     /// The same over all restarts, as a device expects.
     port: u16,
     child: Option<Child>,
@@ -62,6 +64,7 @@ impl Server {
             data_dir: folder.join("data"),
             folder,
             database_url: None,
+            core: None,
             port,
             child: None,
         })
@@ -70,6 +73,12 @@ impl Server {
     /// Keeps its rows in PostgreSQL.
     pub(crate) fn with_database(mut self, url: String) -> Self {
         self.database_url = Some(url);
+        self
+    }
+
+    /// Serves on one core only, by `taskset`.
+    pub(crate) fn on_core(mut self, core: Option<usize>) -> Self {
+        self.core = core;
         self
     }
 
@@ -91,6 +100,7 @@ impl Server {
         let mut user = self.command(&["user", "add", EMAIL, "--role", "owner"]);
         let mut user = user
             .stdin(Stdio::piped())
+            .stdout(Stdio::null())
             .spawn()
             .context("cannot start fieldpost")?;
         user.stdin
@@ -122,7 +132,7 @@ impl Server {
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(&self.binary);
+        let mut command = on_core(self.core, &self.binary);
         command.args(args).arg("--data-dir").arg(&self.data_dir);
         if let Some(url) = &self.database_url {
             command.args(["--database-url", url]);
@@ -187,6 +197,16 @@ impl Server {
     fn log_path(&self) -> PathBuf {
         self.folder.join("server.log")
     }
+}
+
+/// The program itself, or `taskset` that becomes the program.
+pub(crate) fn on_core(core: Option<usize>, program: &Path) -> Command {
+    let Some(core) = core else {
+        return Command::new(program);
+    };
+    let mut command = Command::new("taskset");
+    command.args(["-c", &core.to_string()]).arg(program);
+    command
 }
 
 impl Drop for Server {
