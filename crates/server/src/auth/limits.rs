@@ -1,11 +1,13 @@
 //! How often somebody may guess: per address of the caller, and per e-mail address, whoever asks.
 
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use ipnet::IpNet;
 
 const fn at_least_one(n: u32) -> NonZeroU32 {
     match NonZeroU32::new(n) {
@@ -20,12 +22,16 @@ const PER_IP_REFILL: Duration = Duration::from_secs(2);
 /// A person mistypes a few times; a guesser gets 12 a minute and no more however many addresses he has.
 const PER_EMAIL_BURST: NonZeroU32 = at_least_one(8);
 const PER_EMAIL_REFILL: Duration = Duration::from_secs(5);
-/// Keys that are remembered before those at rest are dropped: some 100 bytes each.
-const KEYS_MAX: usize = 10_000;
+/// What is counted falls into so many buckets, by a hash that nobody outside can foresee: no more memory than 6 MB whoever
+/// asks, and one in 65 536 shares with somebody else.
+type Bucket = u16;
+/// Whoever has one address of IPv6 has 2^64 of them.
+const IPV6_PREFIX: u8 = 64;
 
 pub struct LoginLimits {
-    by_ip: DefaultKeyedRateLimiter<IpAddr>,
-    by_email: DefaultKeyedRateLimiter<String>,
+    by_network: DefaultKeyedRateLimiter<Bucket>,
+    by_email: DefaultKeyedRateLimiter<Bucket>,
+    hasher: RandomState,
     clock: DefaultClock,
 }
 
@@ -37,8 +43,9 @@ impl Default for LoginLimits {
                 .allow_burst(burst)
         };
         Self {
-            by_ip: RateLimiter::keyed(quota(PER_IP_REFILL, PER_IP_BURST)),
+            by_network: RateLimiter::keyed(quota(PER_IP_REFILL, PER_IP_BURST)),
             by_email: RateLimiter::keyed(quota(PER_EMAIL_REFILL, PER_EMAIL_BURST)),
+            hasher: RandomState::new(),
             clock: DefaultClock::default(),
         }
     }
@@ -53,23 +60,22 @@ pub struct TooMany {
 impl LoginLimits {
     /// Counts one attempt from an address that names nobody (a one-time link).
     pub fn attempt(&self, ip: IpAddr) -> Result<(), TooMany> {
-        if self.by_ip.len() > KEYS_MAX {
-            self.by_ip.retain_recent();
-        }
-        self.by_ip
-            .check_key(&ip)
+        self.by_network
+            .check_key(&self.bucket(network(ip)))
             .map_err(|not_until| self.too_many(&not_until))
     }
 
     /// Counts one attempt to sign in as `email`.
     pub fn attempt_as(&self, ip: IpAddr, email: &str) -> Result<(), TooMany> {
         self.attempt(ip)?;
-        if self.by_email.len() > KEYS_MAX {
-            self.by_email.retain_recent();
-        }
         self.by_email
-            .check_key(&email.to_owned())
+            .check_key(&self.bucket(email))
             .map_err(|not_until| self.too_many(&not_until))
+    }
+
+    fn bucket(&self, of: impl Hash) -> Bucket {
+        let [low, high, ..] = self.hasher.hash_one(of).to_le_bytes();
+        Bucket::from_le_bytes([low, high])
     }
 
     fn too_many(&self, not_until: &governor::NotUntil<governor::clock::QuantaInstant>) -> TooMany {
@@ -77,6 +83,14 @@ impl LoginLimits {
         TooMany {
             retry_after_s: wait.as_secs() + 1,
         }
+    }
+}
+
+/// What is counted as one: an address, or of IPv6 the network that one customer has.
+pub(super) fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(_) => IpNet::new(address, IPV6_PREFIX).map_or(address, |net| net.network()),
     }
 }
 
@@ -111,5 +125,19 @@ mod tests {
                 .all(|refusal| (1..=3).contains(&refusal.retry_after_s)),
             "{refused:?}"
         );
+    }
+
+    #[test]
+    fn addresses_of_one_ipv6_network_are_one_guesser_and_memory_is_bounded() {
+        let limits = LoginLimits::default();
+        let of_one_network = |n: u32| IpAddr::from(((0x2001_0db8_u128 << 96) | u128::from(n)).to_be_bytes());
+        let refused = (0..40)
+            .filter(|&n| limits.attempt(of_one_network(n)).is_err())
+            .count();
+        assert!(refused >= 8, "{refused}");
+        for n in 0..200_000_u32 {
+            let _ = limits.attempt(IpAddr::from(n.to_be_bytes()));
+        }
+        assert!(limits.by_network.len() <= 65_536);
     }
 }

@@ -10,10 +10,9 @@ use std::time::{Duration, Instant};
 
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use ipnet::IpNet;
 use uuid::Uuid;
 
-use super::limits::TooMany;
+use super::limits::{TooMany, network};
 
 /// A device that was away for a day sends its backlog at once: 1 200 requests at the default of 50 a second.
 const BURST_S: u32 = 24;
@@ -74,8 +73,6 @@ const FAILURES_REFILL: Duration = Duration::from_secs(1);
 const ADDRESSES_MAX: usize = 10_000;
 /// Tokens that have worked, 8 bytes each. Beyond it they are learned anew.
 const WORKED_MAX: usize = 50_000;
-/// Whoever has one address of IPv6 has 2^64 of them.
-const IPV6_PREFIX: u8 = 64;
 
 /// Wrong tokens and keys by address. A token that has worked since the start is looked at in any case, so that a guesser
 /// does not lock out the devices behind the same address.
@@ -148,13 +145,6 @@ impl AuthFailures {
             worked.clear();
         }
         worked.insert(hash);
-    }
-}
-
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(_) => IpNet::new(address, IPV6_PREFIX).map_or(address, |net| net.network()),
     }
 }
 

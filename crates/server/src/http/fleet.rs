@@ -12,7 +12,7 @@ use wire::upload::{METADATA_BYTES_MAX, Metadata, UPLOAD_METADATA, key};
 
 use super::App;
 use super::error::{ApiError, ApiResult};
-use super::identity::Sender;
+use super::identity::{Sender, ask};
 use crate::store::accounts_devices::DeviceIdentity;
 use crate::store::fleet::{self, Named, NoDevice};
 use crate::store::{TenantId, uploads};
@@ -88,8 +88,14 @@ impl Fleet {
 
     /// Those that a body with many items names; each that may send is heard by it.
     pub(super) async fn devices(self, app: &App, names: BTreeSet<String>) -> ApiResult<Named> {
-        let found = fleet::devices_named(&app.store, self.tenant, names).await?;
+        let mut found = fleet::devices_known(&app.store, self.tenant, &names).await?;
+        if found.len() < names.len() {
+            // Names that nobody knows cost a transaction each time, whatever comes of it.
+            ask(app, self.tenant.0)?;
+            found = fleet::devices_named(&app.store, self.tenant, names).await?;
+        }
         for device in found.values().flatten() {
+            ask(app, device.0)?;
             app.seen.heard(self.tenant, *device, app.store.now());
         }
         Ok(found)
@@ -103,6 +109,7 @@ impl Fleet {
         if !fleet::is_active(&app.store, self.tenant, device).await? {
             return Err(ApiError::from(NoDevice::Revoked).closing());
         }
+        ask(app, device.0)?;
         app.seen.heard(self.tenant, device, app.store.now());
         Ok(Sender::device(DeviceIdentity {
             device,

@@ -10,6 +10,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 use cookie::{Cookie, SameSite};
+use uuid::Uuid;
 
 use super::App;
 use super::error::ApiError;
@@ -200,7 +201,9 @@ impl FromRequestParts<Arc<App>> for ShareHolder {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Self::Rejection> {
         let token = bearer(&parts.headers)?.ok_or_else(ApiError::unauthorized)?;
         let shared = shares::open(&app.store, &token.digest()).await?;
-        shared.map(Self).ok_or_else(ApiError::unauthorized)
+        let shared = shared.ok_or_else(ApiError::unauthorized)?;
+        app.auth_failures.worked(token.expose());
+        Ok(Self(shared))
     }
 }
 
@@ -235,32 +238,38 @@ impl Sender {
     }
 
     pub(super) async fn caller(parts: &mut Parts, app: &Arc<App>) -> Result<Caller, ApiError> {
-        let (caller, counted_as) = match presented(parts, app).await? {
+        match presented(parts, app).await? {
             Some(Presented::Device(identity)) => {
-                let id = identity.device.0;
-                (Caller::Known(Self::device(identity)), id)
+                ask(app, identity.device.0)?;
+                Ok(Caller::Known(Self::device(identity)))
             }
-            // Before its body says which device it is, a fleet is counted as one.
-            Some(Presented::Fleet(fleet)) => (Caller::Fleet(fleet), fleet.tenant.0),
+            // Counted when it was named, or will be.
+            Some(Presented::OfFleet(identity)) => Ok(Caller::Known(Self::device(identity))),
+            Some(Presented::Fleet(fleet)) => Ok(Caller::Fleet(fleet)),
             None => {
                 let Editor(member) = Editor::from_request_parts(parts, app).await?;
-                let sender = Self {
+                ask(app, member.user.0)?;
+                Ok(Caller::Known(Self {
                     tenant: member.tenant,
                     device: None,
                     user: Some(member.user),
-                };
-                (Caller::Known(sender), member.user.0)
+                }))
             }
-        };
-        let asked = app.ingest_rate.ask(counted_as);
-        asked.map_err(|too_many| ApiError::too_many(too_many.retry_after_s))?;
-        Ok(caller)
+        }
     }
+}
+
+/// Counts one request of whoever this is.
+pub(super) fn ask(app: &App, who: Uuid) -> Result<(), ApiError> {
+    let asked = app.ingest_rate.ask(who);
+    asked.map_err(|too_many| ApiError::too_many(too_many.retry_after_s))
 }
 
 /// What a device presents.
 enum Presented {
     Device(DeviceIdentity),
+    /// A fleet key, with the device beside it.
+    OfFleet(DeviceIdentity),
     /// A fleet key, and nothing beside the body says which device.
     Fleet(Fleet),
 }
@@ -268,7 +277,7 @@ enum Presented {
 /// The device that asks, where nothing but the head of a request can say which.
 async fn device(parts: &Parts, app: &App) -> Result<Option<DeviceIdentity>, ApiError> {
     match presented(parts, app).await? {
-        Some(Presented::Device(identity)) => Ok(Some(identity)),
+        Some(Presented::Device(identity) | Presented::OfFleet(identity)) => Ok(Some(identity)),
         Some(Presented::Fleet(_)) => Err(fleet::not_named()),
         None => Ok(None),
     }
@@ -301,7 +310,7 @@ async fn by_key(key: &PathKey, parts: &Parts, app: &App) -> Result<Presented, Ap
         Holder::Fleet(tenant) => {
             let fleet = Fleet { tenant };
             let named = fleet.device_in_head(app, parts).await?;
-            Ok(named.map_or(Presented::Fleet(fleet), Presented::Device))
+            Ok(named.map_or(Presented::Fleet(fleet), Presented::OfFleet))
         }
     }
 }

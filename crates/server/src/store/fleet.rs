@@ -34,16 +34,21 @@ pub enum NoDevice {
 
 pub type Named = BTreeMap<String, Result<DeviceId, NoDevice>>;
 
+/// The device of each name that a team knows.
+pub async fn devices_known(
+    store: &Store,
+    tenant: TenantId,
+    names: &BTreeSet<String>,
+) -> Result<Named, StoreError> {
+    look(&mut store.read(tenant).await?, names).await
+}
+
 /// The device of each name, in a team; unknown ones are made, unassigned.
 pub async fn devices_named(
     store: &Store,
     tenant: TenantId,
     names: BTreeSet<String>,
 ) -> Result<Named, StoreError> {
-    let found = look(&mut store.read(tenant).await?, &names).await?;
-    if found.len() == names.len() {
-        return Ok(found);
-    }
     let now = store.now();
     let names: Vec<(String, DeviceId)> = names
         .into_iter()

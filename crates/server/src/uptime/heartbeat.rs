@@ -187,13 +187,14 @@ fn present<'v>(members: &'v Map<String, Value>, name: &str) -> Option<&'v Value>
 }
 
 fn device(members: &Map<String, Value>) -> Result<Option<String>, BadHeartbeat> {
-    // Three documents, three names for one thing.
-    let names = ["device_uuid", "device_id", "device_uid"];
-    let Some(said) = names.into_iter().find_map(|name| present(members, name)) else {
+    let Some(said) = DEVICE_MEMBERS.into_iter().find_map(|name| present(members, name)) else {
         return Ok(None);
     };
     device_name(said).map(Some).ok_or(BadHeartbeat::DeviceName)
 }
+
+/// What a device calls itself by: three documents, three names for one thing, the first that says something counts.
+pub const DEVICE_MEMBERS: [&str; 3] = ["device_uuid", "device_id", "device_uid"];
 
 /// A device's own name for itself, if it can be one.
 #[must_use]

@@ -18,7 +18,7 @@ use jiff::SignedDuration;
 
 pub use batch::{BATCH_MAX, BadBody, Batch, parse};
 pub use evidence::{Evidence, Longest, Standing, StartClaim, Suspect, SuspectRun};
-pub use heartbeat::{BadHeartbeat, Heartbeat, SessionKey, Start, device_name};
+pub use heartbeat::{BadHeartbeat, DEVICE_MEMBERS, Heartbeat, SessionKey, Start, device_name};
 
 /// A session that runs longer without a break is a counter gone wrong; also what bounds a search for neighbours.
 pub const RUN_MAX: SignedDuration = SignedDuration::from_hours(30 * 24);

@@ -16,7 +16,7 @@ use crate::http::error::{ApiError, ApiResult, ErrorBody};
 use crate::http::fleet::Caller;
 use crate::store::crashes;
 use crate::store::devices_state::{self, Ping};
-use crate::uptime::device_name;
+use crate::uptime::{DEVICE_MEMBERS, device_name};
 
 /// Some forty values with their names.
 const PING_BYTES_MAX: usize = 4096;
@@ -115,8 +115,7 @@ fn seal_key(state: &Map<String, Value>) -> Option<Result<SealKey, BadWish>> {
 }
 
 fn own_name(state: &Map<String, Value>) -> Option<&Value> {
-    let names = ["device_uid", "device_uuid", "device_id"];
-    names
+    DEVICE_MEMBERS
         .into_iter()
         .find_map(|name| state.get(name).filter(|said| !said.is_null()))
 }
