@@ -3,6 +3,7 @@
 //! Whoever asks learns nothing: the answer is given before anybody looks whether there is such an account.
 
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use super::secret::Token;
 use crate::config::PublicUrl;
@@ -12,6 +13,8 @@ use crate::store::{Store, ways_in};
 
 /// Wishes that wait for the mail server; more than that come from no people.
 const WAITING_MAX: usize = 64;
+/// One address whose mail server wants patience keeps no other waiting.
+const AT_ONCE: usize = 4;
 const SUBJECT: &str = "A new password for Fieldpost";
 
 /// Takes wishes for a link.
@@ -22,12 +25,17 @@ pub struct Forgotten(mpsc::Sender<Email>);
 pub struct Busy;
 
 impl Forgotten {
-    /// Writes to people from now on. Needs a Tokio runtime; ends when the server lets go of this.
+    /// Writes to people from now on. Needs a Tokio runtime; ends when the server lets go of this; who asked just then asks again.
     pub fn start(store: Store, mailer: Mailer, public_url: PublicUrl) -> Self {
         let (sender, mut waiting) = mpsc::channel(WAITING_MAX);
         tokio::spawn(async move {
+            let mut sending = JoinSet::new();
             while let Some(email) = waiting.recv().await {
-                write_to(&store, &mailer, &public_url, email).await;
+                if sending.len() >= AT_ONCE {
+                    sending.join_next().await;
+                }
+                let (store, mailer, public_url) = (store.clone(), mailer.clone(), public_url.clone());
+                sending.spawn(async move { write_to(&store, &mailer, &public_url, email).await });
             }
         });
         Self(sender)

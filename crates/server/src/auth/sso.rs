@@ -22,6 +22,10 @@ use crate::store::accounts::Email;
 pub const CALLBACK: &str = "/api/v1/sso/callback";
 /// A provider's keys are turned over in days.
 const METADATA_LIFE: Duration = Duration::from_secs(60 * 60);
+/// A service that is away is not asked for everybody who waits, one after the other.
+const FAILURE_LIFE: Duration = Duration::from_secs(10);
+/// What does not verify may have been signed by a key that is newer than what is known; asked again this often at most.
+const DOUBT_AFTER: Duration = Duration::from_secs(60);
 /// For each of the three requests; a person is waiting.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// A discovery document has some 3 KiB, keys and tokens about as much.
@@ -145,6 +149,23 @@ pub enum SsoError {
     Task(#[from] tokio::task::JoinError),
 }
 
+/// What came of asking for the service's settings, and when.
+struct Known {
+    asked_at: Instant,
+    answer: Result<Arc<CoreProviderMetadata>, String>,
+}
+
+impl Known {
+    fn is_fresh(&self) -> bool {
+        let life = if self.answer.is_ok() {
+            METADATA_LIFE
+        } else {
+            FAILURE_LIFE
+        };
+        self.asked_at.elapsed() < life
+    }
+}
+
 /// The other service.
 pub struct Sso {
     issuer: IssuerUrl,
@@ -153,7 +174,7 @@ pub struct Sso {
     redirect: RedirectUrl,
     name: String,
     agent: ureq::Agent,
-    known: Mutex<Option<(Instant, Arc<CoreProviderMetadata>)>>,
+    known: Mutex<Option<Known>>,
 }
 
 impl Sso {
@@ -225,7 +246,7 @@ impl Sso {
         let metadata = self.metadata().await?;
         let (id, secret, redirect) = (self.client.clone(), self.secret.clone(), self.redirect.clone());
         let agent = self.agent.clone();
-        tokio::task::spawn_blocking(move || {
+        let finished = tokio::task::spawn_blocking(move || {
             let client =
                 CoreClient::from_provider_metadata(CoreProviderMetadata::clone(&metadata), id, secret)
                     .set_redirect_uri(redirect);
@@ -249,24 +270,38 @@ impl Sso {
                 verified: email.and_then(|email| email.as_str().parse().ok()),
             })
         })
-        .await?
+        .await?;
+        if matches!(finished, Err(SsoError::Claims(_))) {
+            self.doubt().await;
+        }
+        finished
     }
 
     async fn metadata(&self) -> Result<Arc<CoreProviderMetadata>, SsoError> {
+        // Held while the service is asked: who comes meanwhile gets the same answer.
         let mut known = self.known.lock().await;
-        if let Some((asked_at, metadata)) = known.as_ref()
-            && asked_at.elapsed() < METADATA_LIFE
-        {
-            return Ok(metadata.clone());
+        if known.as_ref().is_none_or(|known| !known.is_fresh()) {
+            let (issuer, agent) = (self.issuer.clone(), self.agent.clone());
+            let asked = tokio::task::spawn_blocking(move || {
+                CoreProviderMetadata::discover(&issuer, &|request| exchange(&agent, request))
+            });
+            let answer = asked.await?;
+            *known = Some(Known {
+                asked_at: Instant::now(),
+                answer: answer.map(Arc::new).map_err(|error| error.to_string()),
+            });
         }
-        let (issuer, agent) = (self.issuer.clone(), self.agent.clone());
-        let asked = tokio::task::spawn_blocking(move || {
-            CoreProviderMetadata::discover(&issuer, &|request| exchange(&agent, request))
-                .map_err(|error| SsoError::Discovery(error.to_string()))
-        });
-        let metadata = Arc::new(asked.await??);
-        *known = Some((Instant::now(), metadata.clone()));
-        Ok(metadata)
+        match known.as_ref().map(|known| known.answer.clone()) {
+            Some(Ok(metadata)) => Ok(metadata),
+            Some(Err(error)) => Err(SsoError::Discovery(error)),
+            None => Err(SsoError::Discovery("it was not asked".to_owned())),
+        }
+    }
+
+    /// Something did not verify: the next sign-in asks for the keys again, unless that was just done.
+    async fn doubt(&self) {
+        let mut known = self.known.lock().await;
+        known.take_if(|known| known.asked_at.elapsed() >= DOUBT_AFTER);
     }
 }
 

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::accounts_entry::replace_password;
 use super::sql::{Cell, IntoValue, Row, Rows, Value, query};
 use super::{Store, StoreError, TenantId, UserId, bad_row};
 use crate::auth::password::PasswordPhc;
@@ -199,21 +200,17 @@ pub async fn add_user(
         .await
 }
 
-/// Sets a new password and signs the user out everywhere.
+/// Sets a new password, signs the user out everywhere and ends links that are open.
 pub async fn reset_password(store: &Store, email: Email, phc: PasswordPhc) -> Result<(), AccountError> {
     store
         .write_across(move |rows| {
             Box::pin(async move {
-                let changed = query("UPDATE users SET password_hash = $1 WHERE email = $2 RETURNING id")
-                    .bind(&phc.0)
+                let known = query("SELECT id FROM users WHERE email = $1")
                     .bind(email.as_str())
                     .fetch_optional(rows)
                     .await?;
-                let user: UserId = changed.ok_or(AccountError::NoSuchUser(email))?.get("id")?;
-                query("DELETE FROM web_sessions WHERE user_id = $1")
-                    .bind(user)
-                    .execute(rows)
-                    .await?;
+                let user: UserId = known.ok_or(AccountError::NoSuchUser(email))?.get("id")?;
+                replace_password(rows, user, &phc, None).await?;
                 Ok(())
             })
         })

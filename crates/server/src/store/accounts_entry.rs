@@ -155,7 +155,7 @@ pub async fn sign_out(store: &Store, cookie: TokenDigest) -> Result<(), StoreErr
         .await
 }
 
-/// Sets a new password for who is signed in under `cookie`; their other sign-ins end.
+/// Sets a new password for who is signed in under `cookie`; their other sign-ins and open links end.
 pub async fn change_password(
     store: &Store,
     user: UserId,
@@ -165,20 +165,37 @@ pub async fn change_password(
     store
         .write_across(move |rows| {
             Box::pin(async move {
-                query("UPDATE users SET password_hash = $1 WHERE id = $2")
-                    .bind(&phc.0)
-                    .bind(user)
-                    .execute(rows)
-                    .await?;
-                query("DELETE FROM web_sessions WHERE user_id = $1 AND id <> $2")
-                    .bind(user)
-                    .bind(cookie.as_str())
-                    .execute(rows)
-                    .await?;
+                replace_password(rows, user, &phc, Some(&cookie)).await?;
                 Ok(())
             })
         })
         .await
+}
+
+/// Sets a password and ends all that let the person in before: other sign-ins than `keep`, and links that are open.
+pub(super) async fn replace_password(
+    rows: &mut Rows,
+    user: UserId,
+    phc: &PasswordPhc,
+    keep: Option<&TokenDigest>,
+) -> Result<(), StoreError> {
+    query("UPDATE users SET password_hash = $1 WHERE id = $2")
+        .bind(&phc.0)
+        .bind(user)
+        .execute(rows)
+        .await?;
+    query("DELETE FROM web_sessions WHERE user_id = $1 AND id <> $2")
+        .bind(user)
+        .bind(keep.map_or("", TokenDigest::as_str))
+        .execute(rows)
+        .await?;
+    for links in [
+        "DELETE FROM one_time_links WHERE user_id = $1 AND used_at IS NULL",
+        "DELETE FROM password_resets WHERE user_id = $1",
+    ] {
+        query(links).bind(user).execute(rows).await?;
+    }
+    Ok(())
 }
 
 fn after(now: Timestamp, life: Duration) -> i64 {

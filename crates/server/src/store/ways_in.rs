@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 
 use super::accounts::{AccountError, Email};
-use super::accounts_entry::{LINK_LIFE, insert_sign_in};
+use super::accounts_entry::{LINK_LIFE, insert_sign_in, replace_password};
 use super::sql::{Rows, query};
 use super::{Store, StoreError, UserId};
 use crate::auth::password::PasswordPhc;
@@ -14,6 +14,9 @@ use crate::auth::secret::TokenDigest;
 
 /// Links that are open for one account; an older one gives way.
 const RESETS_MAX: i64 = 3;
+/// The account of an address that can sign in: one in no team cannot.
+const WITH_ADDRESS: &str = "SELECT u.id FROM users u JOIN memberships m ON m.user_id = u.id \
+     WHERE u.email = $1 AND u.disabled = 0 LIMIT 1";
 
 /// Makes a link for a new password; says whether there is such an account.
 pub async fn add_reset(store: &Store, email: Email, digest: TokenDigest) -> Result<bool, StoreError> {
@@ -21,7 +24,7 @@ pub async fn add_reset(store: &Store, email: Email, digest: TokenDigest) -> Resu
     store
         .write_across(move |rows| {
             Box::pin(async move {
-                let found = query("SELECT id FROM users WHERE email = $1 AND disabled = 0")
+                let found = query(WITH_ADDRESS)
                     .bind(email.as_str())
                     .fetch_optional(rows)
                     .await?;
@@ -73,7 +76,8 @@ pub async fn reset_is_open(store: &Store, digest: &TokenDigest) -> Result<bool, 
     Ok(open.is_some())
 }
 
-/// Uses the link up, sets the password, ends every sign-in and every other link, and signs the person in.
+/// Uses the link up, sets the password, ends every sign-in and every other link, and signs the person in. Somebody who is in
+/// no team any more keeps the link and the password.
 pub async fn set_password(
     store: &Store,
     link: TokenDigest,
@@ -92,20 +96,13 @@ pub async fn set_password(
                 .fetch_optional(rows)
                 .await?;
                 let user: UserId = used.ok_or(AccountError::LinkInvalid)?.get("user_id")?;
-                let changed = query("UPDATE users SET password_hash = $1 WHERE id = $2 AND disabled = 0")
-                    .bind(&phc.0)
-                    .bind(user)
-                    .execute(rows)
-                    .await?;
-                if changed == 0 {
+                let in_a_team = query(
+                    "SELECT u.id FROM users u JOIN memberships m ON m.user_id = u.id WHERE u.id = $1 AND u.disabled = 0 LIMIT 1",
+                );
+                if in_a_team.bind(user).fetch_optional(rows).await?.is_none() {
                     return Err(AccountError::LinkInvalid);
                 }
-                for ended in [
-                    "DELETE FROM password_resets WHERE user_id = $1",
-                    "DELETE FROM web_sessions WHERE user_id = $1",
-                ] {
-                    query(ended).bind(user).execute(rows).await?;
-                }
+                replace_password(rows, user, &phc, None).await?;
                 insert_sign_in(rows, user, &cookie, None, now).await?;
                 Ok(())
             })
@@ -126,19 +123,19 @@ pub async fn vouched_for(
         .write_across(move |rows| {
             Box::pin(async move {
                 let known = query(
-                    "SELECT u.id, u.disabled FROM vouched_identities v JOIN users u ON u.id = v.user_id \
-                     WHERE v.issuer = $1 AND v.subject = $2",
+                    "SELECT u.id, u.disabled, (SELECT COUNT(*) FROM memberships m WHERE m.user_id = u.id) AS teams \
+                     FROM vouched_identities v JOIN users u ON u.id = v.user_id WHERE v.issuer = $1 AND v.subject = $2",
                 )
                 .bind(&issuer)
                 .bind(&subject)
                 .fetch_optional(rows)
                 .await?;
                 if let Some(known) = known {
-                    let is_open = known.get::<i64>("disabled")? == 0;
+                    let is_open = known.get::<i64>("disabled")? == 0 && known.get::<i64>("teams")? > 0;
                     return is_open.then(|| known.get("id")).transpose();
                 }
                 let Some(email) = verified else { return Ok(None) };
-                let found = query("SELECT id FROM users WHERE email = $1 AND disabled = 0")
+                let found = query(WITH_ADDRESS)
                     .bind(email.as_str())
                     .fetch_optional(rows)
                     .await?;

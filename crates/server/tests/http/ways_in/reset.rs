@@ -49,6 +49,8 @@ fn a_mailed_link_sets_a_new_password_once_and_ends_what_was_open() {
     let letter = mail.next();
     assert_eq!(letter.to, OWNER);
     let token = token_in(&letter);
+    let link = site.wait(site.running().sign_in_link(OWNER)).unwrap();
+    let (_, link) = link.split_once("/link#").unwrap();
 
     let short = reset(&site, &token, "short");
     assert_eq!((short.status, short.error_code().as_str()), (422, "bad_password"));
@@ -57,6 +59,13 @@ fn a_mailed_link_sets_a_new_password_once_and_ends_what_was_open() {
     let me = |cookie: &str| site.get("/api/v1/me", &[("cookie", cookie)]).status;
     assert_eq!((me(&done.cookie()), me(&before)), (200, 401));
     assert_eq!((login(&site, PASSWORD), login(&site, NEW)), (401, 200));
+    let by_link = serde_json::json!({ "token": link }).to_string();
+    let by_link = site.post_json("/api/v1/session-cookie/link", &[], &by_link);
+    assert_eq!(
+        by_link.error_code(),
+        "link_invalid",
+        "a link from before lets nobody in"
+    );
     let again = reset(&site, &token, "a-third-password");
     assert_eq!((again.status, again.error_code().as_str()), (403, "link_invalid"));
     assert_eq!(login(&site, NEW), 200);
