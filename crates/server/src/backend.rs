@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 use crate::clock::{Clock, Ids, SystemClock};
+use crate::config::Config;
 use crate::durable::{Durable, RealFs};
 use crate::ingest::Ingest;
 use crate::jobs::{Analyze, Jobs};
@@ -66,10 +67,36 @@ pub enum OpenError {
     Uploads(#[from] UploadError),
 }
 
+/// What a server takes, decided before anything that an earlier process left is taken up.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    pub recording_bytes_max: u64,
+    pub quota: Quota,
+}
+
+/// No quota.
+impl From<u64> for Limits {
+    fn from(recording_bytes_max: u64) -> Self {
+        Self {
+            recording_bytes_max,
+            quota: Quota::default(),
+        }
+    }
+}
+
+impl From<&Config> for Limits {
+    fn from(config: &Config) -> Self {
+        Self {
+            recording_bytes_max: config.upload_max_bytes,
+            quota: Quota::of(config.team_quota_bytes),
+        }
+    }
+}
+
 impl Backend {
     /// Takes over a data folder: makes what is missing, locks it, sweeps what an earlier process left unfinished and
     /// frees its jobs. Jobs run once somebody calls [`Jobs::run`].
-    pub async fn open(place: &Place, recording_bytes_max: u64) -> Result<Self, OpenError> {
+    pub async fn open(place: &Place, limits: impl Into<Limits>) -> Result<Self, OpenError> {
         let environment = Environment::real();
         let data_dir = &place.data_dir;
         let objects = prepare(data_dir, environment.fs.clone()).await?;
@@ -77,7 +104,7 @@ impl Backend {
         Self::assemble(
             place.database(),
             data_dir,
-            recording_bytes_max,
+            limits.into(),
             environment,
             objects,
             Some(lock),
@@ -90,17 +117,17 @@ impl Backend {
     pub async fn open_in(
         database: Database,
         root: &Path,
-        recording_bytes_max: u64,
+        limits: impl Into<Limits>,
         environment: Environment,
     ) -> Result<Self, OpenError> {
         let objects = prepare(root, environment.fs.clone()).await?;
-        Self::assemble(database, root, recording_bytes_max, environment, objects, None).await
+        Self::assemble(database, root, limits.into(), environment, objects, None).await
     }
 
     async fn assemble(
         database: Database,
         root: &Path,
-        recording_bytes_max: u64,
+        limits: Limits,
         environment: Environment,
         objects: Arc<Objects>,
         lock: Option<FolderLock>,
@@ -117,12 +144,15 @@ impl Backend {
         let store = Store::open_with_hook(database, clock, ids, commit_hook).await?;
         let receipts = Receipts::open(store.clone(), objects.clone()).await?;
         let work = Arc::new(Notify::new());
-        let quota = Quota::default();
+        let Limits {
+            recording_bytes_max,
+            quota,
+        } = limits;
         let ingest = Ingest::new(
             store.clone(),
             objects.clone(),
             work.clone(),
-            quota.clone(),
+            quota,
             recording_bytes_max,
         );
         let bytes = {
@@ -134,7 +164,7 @@ impl Backend {
             objects.clone(),
             Arc::new(bytes),
             work.clone(),
-            quota.clone(),
+            quota,
             recording_bytes_max,
         ));
         let jobs = Jobs::new(store.clone(), objects.clone(), analyze.clone(), work);

@@ -77,7 +77,7 @@ impl Running {
     pub async fn start(config: &Config) -> Result<Self, ServeError> {
         // First, so that a taken port leaves no new folder behind.
         let bound = bind(config).await?;
-        let backend = Backend::open(&config.place, config.upload_max_bytes).await?;
+        let backend = Backend::open(&config.place, config).await?;
         Self::start_bound(bound, backend, config).await
     }
 
@@ -102,7 +102,6 @@ impl Running {
             .clone()
             .unwrap_or_else(|| PublicUrl::of_listener(addr, tls.is_some()));
         let setup_link = fresh_setup_link(&backend.store, &public_url).await?;
-        backend.quota.set(config.team_quota_bytes);
         let stop = CancellationToken::new();
         let edge = Edge {
             router: http::router(App::new(&backend, public_url.clone(), config, stop.clone())?),

@@ -154,7 +154,7 @@ impl App {
             login_limits: LoginLimits::default(),
             ingest_rate: IngestRate::per_second(config.ingest_per_device_rate),
             auth_failures: AuthFailures::default(),
-            quota: backend.quota.clone(),
+            quota: backend.quota,
             listeners: Listeners::default(),
             forgotten,
             sso: Sso::new(&config.sso, &public_url)?,

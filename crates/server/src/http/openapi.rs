@@ -23,7 +23,7 @@ use super::{
         title = "Fieldpost",
         description = "Recordings in, laps out. Times end in their unit; what is not known is null. Every answer that is \
                        not 2xx has the body `{\"error\": {\"code\", \"message\", \"line\"?}}`. People are known by the \
-                       cookie that signing in sets, devices by a bearer token; a device sees only its own recordings. \
+                       cookie that signing in sets (`__Host-fieldpost` over https), devices by a bearer token; a device sees only its own recordings. \
                        A person's token (`fpp_…`, as a bearer token) does what the cookie does for a member or viewer, \
                        except under `/api/v1/me/`. What devices send may also go to `/i/<ingest key>/…`, without a header; \
                        where the key is a fleet's, the request names the device. A share token (`fps_…`) reads one session."

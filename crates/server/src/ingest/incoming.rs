@@ -155,7 +155,7 @@ impl Incoming {
 
     async fn place(self, new: NewRecording) -> Result<Receipt, IngestError> {
         let (store, tenant) = (&self.ingest.store, self.upload.sender.tenant);
-        let (sha256, quota) = (new.sha256, self.ingest.quota.clone());
+        let (sha256, quota) = (new.sha256, self.ingest.quota);
         let ids = NewIds {
             recording: RecordingId(store.new_id()),
             session: SessionId(store.new_id()),

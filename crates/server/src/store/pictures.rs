@@ -269,7 +269,8 @@ pub struct Filter {
 const COLUMNS: &str = "SELECT p.recording_id, p.stored_at, p.shown_at, p.state, p.error_code, p.error_message, \
      p.width_px, p.height_px, p.captured_from, p.captured_local, p.captured_at, p.camera, p.picture_version, \
      r.file_name, r.sha256, r.size_bytes, r.device_id, d.name AS device_name \
-     FROM pictures p JOIN recordings r ON r.id = p.recording_id LEFT JOIN devices d ON d.id = r.device_id";
+     FROM pictures p JOIN recordings r ON r.id = p.recording_id \
+     LEFT JOIN devices d ON d.id = r.device_id AND d.tenant_id = r.tenant_id";
 
 /// A tenant's pictures, newest first. The cursor of the next page comes along if there is one.
 pub async fn list(

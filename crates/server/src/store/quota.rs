@@ -4,23 +4,11 @@
 //! whatever is left. The transaction that places a recording decides; the looks before it only spare a sender from sending
 //! what would be refused.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use super::{Store, StoreError, TeamRows, TenantId};
 
-/// The same for every team. Cheap to clone; all clones change together.
-#[derive(Clone)]
-pub struct Quota(Arc<AtomicU64>);
-
-/// No quota.
-const NONE: u64 = u64::MAX;
-
-impl Default for Quota {
-    fn default() -> Self {
-        Self(Arc::new(AtomicU64::new(NONE)))
-    }
-}
+/// The same for every team; nothing bounds them by default.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Quota(Option<u64>);
 
 /// A recording that does not fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -80,17 +68,18 @@ impl Room {
 }
 
 impl Quota {
-    pub fn set(&self, quota_bytes: Option<u64>) {
-        self.0.store(quota_bytes.unwrap_or(NONE), Ordering::Relaxed);
+    #[must_use]
+    pub fn of(quota_bytes: Option<u64>) -> Self {
+        Self(quota_bytes)
     }
 
     #[must_use]
-    pub fn bytes(&self) -> Option<u64> {
-        Some(self.0.load(Ordering::Relaxed)).filter(|&bytes| bytes != NONE)
+    pub fn bytes(self) -> Option<u64> {
+        self.0
     }
 
     /// What is left; `None` without a quota.
-    pub async fn room(&self, store: &Store, tenant: TenantId) -> Result<Option<Room>, StoreError> {
+    pub async fn room(self, store: &Store, tenant: TenantId) -> Result<Option<Room>, StoreError> {
         let Some(quota_bytes) = self.bytes() else {
             return Ok(None);
         };
@@ -102,7 +91,7 @@ impl Quota {
     }
 
     /// Counts a recording that is being placed; an error undoes the transaction's part.
-    pub(super) async fn count(&self, rows: &mut TeamRows<'_>, size_bytes: u64) -> Result<(), PlaceError> {
+    pub(super) async fn count(self, rows: &mut TeamRows<'_>, size_bytes: u64) -> Result<(), PlaceError> {
         // The table of teams calls its own id so. The row is locked from here on, so two recordings cannot both take the last bytes.
         let row = rows
             .query(

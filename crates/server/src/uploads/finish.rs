@@ -116,7 +116,7 @@ impl Uploads {
             session: SessionId(self.store.new_id()),
             job: JobId(self.store.new_id()),
         };
-        let (row, quota, now) = (row.clone(), self.quota.clone(), self.store.now());
+        let (row, quota, now) = (row.clone(), self.quota, self.store.now());
         let placing = self
             .store
             .write::<_, UploadError, _>(row.tenant, move |mut team| {

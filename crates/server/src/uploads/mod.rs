@@ -104,10 +104,10 @@ pub enum UploadError {
          the upload was dropped, begin a new one"
     )]
     WrongDigest { announced: String, found: String },
-    /// 409: a length that is set stays.
+    /// 400: a length that is set stays.
     #[error("the length of this upload is {size_bytes} bytes and cannot be changed")]
     LengthIsSet { size_bytes: u64 },
-    /// 409: what has come is longer.
+    /// 400: what has come is longer.
     #[error("{offset_bytes} bytes have come already, so the length cannot be {size_bytes}")]
     LengthTooShort { offset_bytes: u64, size_bytes: u64 },
     /// 400.

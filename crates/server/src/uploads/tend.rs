@@ -27,8 +27,7 @@ impl Uploads {
             };
             let mark = blocking(move || bytes.mark(id)).await?;
             if row.role == super::Role::Whole && row.size_bytes == Some(mark.offset_bytes) {
-                tidied += 1;
-                self.find_for_its_own_sake(&row).await?;
+                tidied += usize::from(self.find_for_its_own_sake(&row).await);
             }
         }
         Ok(tidied)
@@ -42,8 +41,7 @@ impl Uploads {
             let (bytes, id) = (self.bytes.clone(), row.id);
             let mark = blocking(move || bytes.mark(id)).await?;
             if mark.marked_at.is_none_or(|at| at <= before) {
-                expired += 1;
-                self.find_for_its_own_sake(&row).await?;
+                expired += usize::from(self.find_for_its_own_sake(&row).await);
             }
         }
         rows::forget_gone(&self.store, before).await?;
@@ -65,13 +63,15 @@ impl Uploads {
         }
     }
 
-    /// Finding an upload finishes or ends it, whichever is due.
-    async fn find_for_its_own_sake(&self, row: &rows::UploadRow) -> Result<(), UploadError> {
+    /// Finding an upload finishes or ends it, whichever is due; says whether it did. One that cannot be (the disk is full, its
+    /// sender is just here) is left as it is for the next time and keeps no other back.
+    async fn find_for_its_own_sake(&self, row: &rows::UploadRow) -> bool {
         match self.find(Asker::of_all(row.tenant), row.id).await {
-            Ok(_) | Err(UploadError::Gone | UploadError::NotFound | UploadError::WrongDigest { .. }) => {
-                Ok(())
+            Ok(_) | Err(UploadError::Gone | UploadError::NotFound | UploadError::WrongDigest { .. }) => true,
+            Err(error) => {
+                tracing::warn!(%error, upload = %row.id, "an upload stays as it is for now");
+                false
             }
-            Err(error) => Err(error),
         }
     }
 }

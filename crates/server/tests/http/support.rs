@@ -111,14 +111,9 @@ impl Site {
         };
         let (folder, config) = (self.folder.path(), &self.config);
         self.running = Some(self.runtime.block_on(async {
-            let backend = Backend::open_in(
-                engine::database(folder).await,
-                folder,
-                config.upload_max_bytes,
-                environment,
-            )
-            .await
-            .unwrap();
+            let backend = Backend::open_in(engine::database(folder).await, folder, config, environment)
+                .await
+                .unwrap();
             Running::start_on(backend, config).await.unwrap()
         }));
     }

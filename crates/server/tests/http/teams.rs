@@ -245,6 +245,9 @@ fn a_device_goes_to_another_team_of_its_owner_and_leaves_its_recordings() {
     let (owner, rival) = (site.sign_in(OWNER), site.sign_in(RIVAL));
     let (device, bearer) = site.add_device(OWNER, "Logger");
     site.upload(("authorization", &bearer), "before.csv", b"1,2\r\n");
+    let jpeg = [("authorization", bearer.as_str()), ("content-type", "image/jpeg")];
+    let picture = include_bytes!("../pictures/tiny.jpg");
+    assert_eq!(site.send("POST", "/upload", &jpeg, picture).status, 200);
     let there = my_teams(&site, &rival)[0].0.clone();
     let path = format!("/api/v1/devices/{device}/transfer");
     let give = || call(&site, &owner, "POST", &path, &json!({ "team_id": there }));
@@ -279,6 +282,12 @@ fn a_device_goes_to_another_team_of_its_owner_and_leaves_its_recordings() {
     assert_eq!(
         sessions(("authorization", bearer.as_str())),
         [(json!("after.csv"), json!("Logger"))]
+    );
+    let pictures = site.get("/api/v1/pictures", &[("cookie", &owner)]).json();
+    assert_eq!(
+        pictures["pictures"][0]["device"]["name"],
+        Value::Null,
+        "{pictures}"
     );
     let newest = |cookie: &str| {
         let log = site.get("/api/v1/audit", &[("cookie", cookie)]).json();
