@@ -1,7 +1,6 @@
 //! What a team may store, how often a sender may ask, and how often an address may guess.
 
 use std::io::Write;
-use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
