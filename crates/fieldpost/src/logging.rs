@@ -45,6 +45,9 @@ pub(crate) fn start(settings: &Settings) -> anyhow::Result<()> {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(io::stderr().is_terminal())
+        // A line that cannot be written (a full disk, a reader that is gone) is lost; telling so on stderr would panic, in
+        // the middle of whatever was to be logged.
+        .log_internal_errors(false)
         .with_writer(io::stderr);
     match settings.log_format {
         Format::Text => builder.init(),

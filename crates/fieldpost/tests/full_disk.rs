@@ -13,6 +13,8 @@
 mod common;
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
@@ -72,7 +74,7 @@ impl Boxed {
     fn fill(&self) {
         let block = vec![0xAA; 4096];
         let mut ballast = fs::File::create(self.disk.join("ballast")).unwrap();
-        while std::io::Write::write_all(&mut ballast, &block).is_ok() {}
+        while ballast.write_all(&block).is_ok() {}
     }
 
     fn make_room(&self) {
@@ -93,6 +95,63 @@ impl Boxed {
         let status = answer.status().as_u16();
         let text = answer.body_mut().read_to_string().unwrap();
         (status, serde_json::from_str(&text).unwrap())
+    }
+
+    fn request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> ureq::http::Response<ureq::Body> {
+        let bearer = format!("Bearer {}", self.token);
+        let mut request = ureq::http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.url))
+            .header("Authorization", bearer)
+            .header("Tus-Resumable", "1.0.0");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .build()
+            .into();
+        agent.run(request.body(body).unwrap()).unwrap()
+    }
+
+    /// Begins an upload in pieces; gives its path.
+    fn begin(&self, size: usize) -> String {
+        let size = size.to_string();
+        // The name is `big.csv`.
+        let headers = [
+            ("Upload-Length", size.as_str()),
+            ("Upload-Metadata", "filename YmlnLmNzdg=="),
+        ];
+        let begun = self.request("POST", "/api/v1/uploads", &headers, b"");
+        assert_eq!(begun.status(), 201);
+        let location = begun.headers()["location"].to_str().unwrap();
+        location.strip_prefix(&self.url).unwrap().to_owned()
+    }
+
+    /// The answer may come before all of the body has gone, which the clients of libraries do not wait for.
+    fn patch(&self, path: &str, body: Vec<u8>) -> String {
+        let addr = self.url.strip_prefix("http://").unwrap();
+        let mut stream = TcpStream::connect(addr).unwrap();
+        let head = format!(
+            "PATCH {path} HTTP/1.1\r\nHost: {addr}\r\nAuthorization: Bearer {}\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\n\
+             Content-Type: application/offset+octet-stream\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+            self.token,
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut sending = stream.try_clone().unwrap();
+        let sender = std::thread::spawn(move || drop(sending.write_all(&body)));
+        let mut answer = Vec::new();
+        // What comes after the answer is the connection's end, in whatever way.
+        let _ = stream.read_to_end(&mut answer);
+        sender.join().unwrap();
+        String::from_utf8(answer).unwrap()
     }
 
     fn upload(&self, name: &str) -> (u16, Value) {
@@ -168,4 +227,25 @@ fn a_full_disk_answers_507_and_recovers() {
     let (status, answer) = server.heartbeats(0..500);
     assert_eq!((status, &answer["success"]), (200, &json!(true)));
     assert_eq!(server.stored(), (2, 2));
+}
+
+#[test]
+fn a_piece_that_fills_the_disk_is_refused_and_gives_its_room_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(server) = Boxed::start(folder.path()) else {
+        eprintln!(
+            "SKIPPED: no mount namespace can be had here (unshare -rm); nothing was shown about full disks"
+        );
+        return;
+    };
+    let piece = vec![b'x'; 40 << 20];
+    let path = server.begin(piece.len());
+    let answer = server.patch(&path, piece);
+    assert!(
+        answer.starts_with("HTTP/1.1 507 ") && answer.contains("storage_full"),
+        "{answer}"
+    );
+    // Nobody tidied up by hand: others go on, and the upload can be let go.
+    assert_eq!(server.upload("a.csv").0, 200);
+    assert_eq!(server.request("DELETE", &path, &[], b"").status(), 204);
 }

@@ -218,3 +218,21 @@ fn an_address_that_is_none_is_refused_at_once() {
     assert_eq!(done.code, 1);
     assert!(done.stderr.contains("--server"), "{done:?}");
 }
+
+#[test]
+fn a_log_that_nobody_reads_costs_no_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = folder.path().join("data");
+    let token = add_device(&data_dir);
+    let server = Server::start_with_log_closed(&data_dir);
+    let sending = |name: &str| {
+        ureq::post(format!("{}/api/upload?filename={name}", server.url))
+            .header("Authorization", format!("Bearer {token}"))
+            .send(name.as_bytes())
+            .unwrap()
+    };
+    for name in ["a.csv", "b.csv"] {
+        assert!(sending(name).headers().contains_key("fieldpost-receipt"));
+    }
+    server.stop();
+}

@@ -146,10 +146,22 @@ pub(crate) struct Server {
 impl Server {
     /// Starts on a free port; returns once it listens.
     pub(crate) fn start(data_dir: &Path) -> Self {
+        Self::started(data_dir, Stdio::inherit())
+    }
+
+    /// The same with a log whose reader is gone from the beginning.
+    pub(crate) fn start_with_log_closed(data_dir: &Path) -> Self {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        Self::started(data_dir, writer.into())
+    }
+
+    fn started(data_dir: &Path, log: Stdio) -> Self {
         let mut child = fieldpost()
             .args(["serve", "--json", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data_dir)
             .stdout(Stdio::piped())
+            .stderr(log)
             .spawn()
             .unwrap();
         let listening = next_json(&mut JsonLines::of(child.stdout.take().unwrap()));

@@ -126,6 +126,42 @@ impl fmt::Debug for ClaimCode {
     }
 }
 
+/// Parts of names under which people keep what may not lie about in clear, without what separates words.
+const SECRET_PARTS: [&str; 11] = [
+    "password",
+    "passphrase",
+    "passwd",
+    "passcode",
+    "kennwort",
+    "secret",
+    "token",
+    "privatekey",
+    "apikey",
+    "credential",
+    "bearer",
+];
+/// The same as whole words: inside others they mean something else (`bypass`).
+const SECRET_WORDS: [&str; 6] = ["pass", "pw", "pwd", "psk", "wpa", "auth"];
+
+/// Whether what stands under this name, or the value itself, is most likely a secret.
+#[must_use]
+pub fn reads_like_a_secret(name: &str, value: Option<&str>) -> bool {
+    let name = name.to_ascii_lowercase();
+    let words = || name.split(|c: char| !c.is_ascii_alphanumeric());
+    let joined: String = words().collect();
+    SECRET_PARTS.iter().any(|part| joined.contains(part))
+        || words().any(|word| SECRET_WORDS.contains(&word))
+        || value.is_some_and(has_password_in_url)
+}
+
+/// `scheme://user:password@host`.
+fn has_password_in_url(value: &str) -> bool {
+    let authority = value
+        .split_once("://")
+        .and_then(|(_, rest)| rest.split(['/', '?', '#']).next());
+    authority.is_some_and(|authority| authority.contains('@'))
+}
+
 /// SHA-256 of a token in lower-case hex.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenDigest(String);

@@ -1,20 +1,11 @@
 use serde_json::{Map, Value};
 
 use super::BadWish;
+use crate::auth::secret::reads_like_a_secret;
 
 /// A page of settings; what a small device can hold in one piece.
 const BYTES_MAX: usize = 8192;
 const NAME_CHARS_MAX: usize = 64;
-/// Parts of names under which people would keep what may not lie about in clear.
-const SECRET: [&str; 6] = [
-    "password",
-    "passphrase",
-    "passwd",
-    "secret",
-    "token",
-    "private_key",
-];
-
 /// A flat JSON object of texts, numbers and booleans. The device knows what they mean, nobody here does.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Settings(Map<String, Value>);
@@ -26,8 +17,7 @@ impl Settings {
             if !(1..=NAME_CHARS_MAX).contains(&name.len()) || !name.bytes().all(plain) {
                 return Err(BadWish::SettingName(name.chars().take(NAME_CHARS_MAX).collect()));
             }
-            let lower = name.to_ascii_lowercase();
-            if lower == "psk" || SECRET.iter().any(|word| lower.contains(word)) {
+            if reads_like_a_secret(name, value.as_str()) {
                 return Err(BadWish::SecretSetting(name.clone()));
             }
             match value {
@@ -71,6 +61,12 @@ mod tests {
             (json!({"a": {"b": 1}}), "bad_setting"),
             (json!({"wifi_Password": "x"}), "secret_setting"),
             (json!({"psk": "x"}), "secret_setting"),
+            (json!({"ssid_pwd": "x"}), "secret_setting"),
+            (json!({"api.key": "x"}), "secret_setting"),
+            (
+                json!({"upload": "https://user:hunter2@example.org/"}),
+                "secret_setting",
+            ),
             (json!({"a": "x".repeat(8200)}), "settings_too_long"),
         ] {
             assert_eq!(parse(&said).unwrap_err().code(), code, "{said}");

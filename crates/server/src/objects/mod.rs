@@ -120,6 +120,14 @@ impl Objects {
             .join(digest.to_string())
     }
 
+    /// Whether an object is there in its full length.
+    pub fn holds(&self, tenant: TenantId, digest: Digest, size_bytes: u64) -> io::Result<bool> {
+        match self.fs.length_bytes(&self.raw_path(tenant, digest)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            length => Ok(length? == size_bytes),
+        }
+    }
+
     pub fn open_raw(&self, tenant: TenantId, digest: Digest) -> io::Result<Box<dyn Read + Send>> {
         self.fs.open(&self.raw_path(tenant, digest))
     }

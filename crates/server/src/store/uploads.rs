@@ -67,13 +67,19 @@ pub async fn create(
     rows: &mut TeamRows<'_>,
     new: &UploadRow,
     same_key: Option<&str>,
+    is_held: bool,
     open_max: u64,
 ) -> Result<Created, StoreError> {
     if let Some(key) = same_key {
-        if let Some(known) = by_key(rows, key).await? {
-            return Ok(Created::Known(Box::new(known)));
+        match by_key(rows, key).await? {
+            // The row outlived its bytes: they are wanted again.
+            Some(lost) if !is_held && matches!(lost.state, State::Complete { .. }) => {
+                let_go(rows, lost.id, new.created_at).await?;
+            }
+            Some(known) => return Ok(Created::Known(Box::new(known))),
+            None => {}
         }
-        if let Some(recording) = stored(rows, new).await? {
+        if is_held && let Some(recording) = stored(rows, new).await? {
             let state = State::Complete { recording };
             let complete = UploadRow { state, ..new.clone() };
             insert(rows, &complete, same_key).await?;

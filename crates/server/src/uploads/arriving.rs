@@ -123,8 +123,7 @@ impl Arriving {
 
     /// The request is over in good order: its checksum has to agree, and everything is durable on return.
     pub async fn end(mut self) -> Result<Open, UploadError> {
-        self.hand_over().await?;
-        let mut written = self.written().await?;
+        let mut written = self.all_written().await?;
         if written.checking.take().is_some_and(|checking| !checking.agrees()) {
             return Err(UploadError::ChecksumMismatch);
         }
@@ -133,8 +132,7 @@ impl Arriving {
 
     /// The request broke off: what came is made durable, unless it was to be checked as a whole.
     pub async fn keep(mut self) -> Result<Open, UploadError> {
-        self.hand_over().await?;
-        let written = self.written().await?;
+        let written = self.all_written().await?;
         if written.checking.is_some() {
             return Ok(self.open);
         }
@@ -160,6 +158,29 @@ impl Arriving {
         })
         .await?;
         Ok(self.open)
+    }
+
+    async fn all_written(&mut self) -> Result<Box<Written>, UploadError> {
+        let outcome = match self.hand_over().await {
+            Ok(()) => self.written().await,
+            Err(error) => Err(error),
+        };
+        if outcome.is_err() {
+            self.give_room_back().await;
+        }
+        outcome
+    }
+
+    /// What was written beyond the last mark counts for nothing, and a disk that is full has better uses for its room.
+    async fn give_room_back(&self) {
+        let (bytes, id) = (self.uploads.bytes.clone(), self.open.row.id);
+        let cut = blocking(move || {
+            let mark = bytes.mark(id)?;
+            bytes.append(id, mark.offset_bytes, &[])
+        });
+        if let Err(error) = cut.await {
+            tracing::warn!(%error, upload = %id, "the bytes of a write that failed stay until more come");
+        }
     }
 
     async fn hand_over(&mut self) -> Result<(), UploadError> {

@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::{Asker, Mark, OPEN_MAX, Open, Role, Standing, State, UploadError, UploadRow, Uploads, rows};
+use super::{
+    Asker, Mark, OPEN_MAX, Open, Role, Standing, State, UploadError, UploadRow, Uploads, blocking, rows,
+};
 use crate::ingest::{self, Sender};
 use crate::objects::Digest;
 use crate::store::UploadId;
@@ -89,9 +91,10 @@ impl Uploads {
         let turn = self.turns.take(row.id).await.map_err(|_| UploadError::Busy)?;
         let (new, key) = (row.clone(), same_key);
         let over = self.over_quota(&row).await?;
+        let is_held = self.is_held(&row).await?;
         let creating = self.store.write::<_, PlaceError, _>(row.tenant, move |mut team| {
             Box::pin(async move {
-                let created = rows::create(&mut team, &new, key.as_deref(), OPEN_MAX).await?;
+                let created = rows::create(&mut team, &new, key.as_deref(), is_held, OPEN_MAX).await?;
                 match (&created, over) {
                     // What was begun or stored before is found all the same.
                     (Created::New, Some(over)) => Err(over.into()),
@@ -107,6 +110,15 @@ impl Uploads {
             }
             Created::Known(known) | Created::Stored(known) => self.known(*known).await,
         }
+    }
+
+    /// Whether the bytes that are announced are on the disk: a row alone is no reason to tell a sender that they are.
+    async fn is_held(&self, row: &UploadRow) -> Result<bool, UploadError> {
+        let (Some(digest), Some(size_bytes)) = (row.sha256, row.size_bytes) else {
+            return Ok(false);
+        };
+        let (objects, tenant) = (self.objects.clone(), row.tenant);
+        blocking(move || objects.holds(tenant, digest, size_bytes)).await
     }
 
     /// Why an upload of this length may not begin, if so.

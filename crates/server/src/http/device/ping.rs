@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use super::body;
 use super::sender::Itself;
+use crate::auth::secret::reads_like_a_secret;
 use crate::crash::Crash;
 use crate::desired::{BadWish, SealKey};
 use crate::http::App;
@@ -66,7 +67,7 @@ pub(crate) async fn ping(
             format!("The body is not valid JSON at {place}."),
         )
     })?;
-    let Value::Object(state) = said else {
+    let Value::Object(mut state) = said else {
         let message = "A ping is a JSON object: {\"device_uid\", \"vbatt_sense\", …}.";
         return Err(ApiError::unprocessable("not_an_object", message));
     };
@@ -76,6 +77,7 @@ pub(crate) async fn ping(
     let crash = Crash::in_members(&state);
     let crash = understood(crash, "crash", &mut ignored).flatten();
     let seal_key = seal_key(&state).transpose();
+    without_secrets(&mut state);
     let ping = Ping {
         aliases: alias(&state, &itself).into_iter().collect(),
         seal_key: understood(seal_key, "seal_key", &mut ignored).flatten(),
@@ -91,6 +93,17 @@ pub(crate) async fn ping(
         desired_version: app.desired_versions.current(tenant, device).await?,
         ignored,
     }))
+}
+
+/// What a device lets slip is neither kept nor shown.
+fn without_secrets(state: &mut Map<String, Value>) {
+    for (name, value) in state {
+        if reads_like_a_secret(name, value.as_str()) {
+            *value = Value::from("***");
+        } else if let Value::Object(inner) = value {
+            without_secrets(inner);
+        }
+    }
 }
 
 /// A ping is taken whatever is odd about a member of it; the device is told.

@@ -41,12 +41,15 @@ pub(super) async fn receive(uploads: &Arc<Uploads>, open: Open, piece: Piece) ->
             Err(refusal)
         }
         Err(refusal) => {
-            let open = arriving.keep().await?;
-            tracing::debug!(
-                offset_bytes = open.offset_bytes(),
-                "kept what came before a request broke off"
-            );
-            uploads.finish_if_whole(open).await?;
+            // Why it broke off says more than what became of the rest.
+            match arriving.keep().await {
+                Ok(open) => {
+                    let offset_bytes = open.offset_bytes();
+                    tracing::debug!(offset_bytes, "kept what came before a request broke off");
+                    uploads.finish_if_whole(open).await?;
+                }
+                Err(error) => tracing::warn!(%error, "what came before a request broke off is lost"),
+            }
             Err(refusal)
         }
     }

@@ -211,3 +211,33 @@ fn bytes_that_are_not_those_announced_are_dropped() {
     assert_eq!(client.patch(&anew, 0, b"hello world").status, 204);
     assert_eq!(client.sessions(), 1);
 }
+
+#[test]
+fn a_recording_whose_bytes_are_gone_is_taken_again() {
+    let site = Site::owned();
+    let client = Client::device(&site);
+    let bytes = b"once stored";
+    let begun = client.begin_known("a.csv", bytes);
+    let first = client.patch(&path_of(&begun), 0, bytes);
+    let recording = first.header("fieldpost-recording").unwrap().to_owned();
+    assert_eq!(
+        number(&client.begin_known("a.csv", bytes), "upload-offset"),
+        bytes.len()
+    );
+
+    let raw = site.folder.path().join("raw");
+    let team = std::fs::read_dir(raw).unwrap().next().unwrap().unwrap().path();
+    let object = team.join(sha256(bytes));
+    std::fs::write(&object, b"torn").unwrap();
+    let again = client.begin_known("a.csv", bytes);
+    assert_eq!(number(&again, "upload-offset"), 0, "a row is not the bytes");
+    assert!(again.header("fieldpost-receipt").is_none());
+    let second = client.patch(&path_of(&again), 0, bytes);
+    assert_eq!(
+        second.header("fieldpost-receipt"),
+        first.header("fieldpost-receipt")
+    );
+    assert_eq!(client.raw(&recording), bytes);
+    assert_eq!(std::fs::read(object).unwrap(), bytes);
+    assert_eq!(client.sessions(), 1);
+}
