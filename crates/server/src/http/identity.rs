@@ -19,7 +19,7 @@ use super::keyed::PathKey;
 use super::origin::Origin;
 use crate::auth::secret::{Token, TokenDigest};
 use crate::store::accounts::{Member, Role};
-use crate::store::accounts_devices::{self, DeviceIdentity};
+use crate::store::accounts_devices::DeviceIdentity;
 use crate::store::accounts_entry::{self, SIGN_IN_LIFE};
 use crate::store::ingest_keys::{self, Holder};
 use crate::store::shares::{self, Shared};
@@ -291,7 +291,7 @@ async fn presented(parts: &Parts, app: &App) -> Result<Option<Presented>, ApiErr
     let Some(token) = bearer(&parts.headers)?.filter(|token| !token.is_personal()) else {
         return Ok(None);
     };
-    let identity = accounts_devices::device_of_token(&app.store, &token.digest()).await?;
+    let identity = app.device_tokens.device(token.digest()).await?;
     let identity = identity.ok_or_else(ApiError::unauthorized)?;
     app.auth_failures.worked(token.expose());
     app.seen.heard(identity.tenant, identity.device, app.store.now());

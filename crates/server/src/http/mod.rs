@@ -78,6 +78,7 @@ use crate::objects::Objects;
 use crate::receipts::Receipts;
 use crate::store::Store;
 use crate::store::desired_versions::DesiredVersions;
+use crate::store::device_tokens::DeviceTokens;
 use crate::store::devices_state_seen::Seen;
 use crate::store::quota::Quota;
 use crate::store::uptime_intake::Intake;
@@ -98,6 +99,7 @@ pub struct App {
     ingest: Ingest,
     jobs: Jobs,
     receipts: Receipts,
+    device_tokens: DeviceTokens,
     intake: Intake,
     seen: Seen,
     desired_versions: DesiredVersions,
@@ -146,6 +148,7 @@ impl App {
             ingest: backend.ingest.clone(),
             jobs: backend.jobs.clone(),
             receipts: backend.receipts.clone(),
+            device_tokens: DeviceTokens::start(backend.store.clone()),
             intake: Intake::start(backend.store.clone()),
             seen: Seen::start(backend.store.clone()),
             desired_versions: DesiredVersions::of(backend.store.clone()),

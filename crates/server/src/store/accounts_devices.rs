@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use super::accounts::{AccountError, Member, Role};
 use super::audit::{self, Action, Actor};
-use super::sql::{Rows, query};
+use super::sql::{Rows, composed, query};
+use super::uptime::parts;
 use super::{DeviceId, Store, StoreError, TeamRows, TenantId, UserId, desired, ingest_keys};
 use crate::auth::secret::TokenDigest;
 
@@ -314,23 +315,38 @@ pub async fn list_devices(store: &Store) -> Result<Vec<DeviceRow>, StoreError> {
 }
 
 /// Whose token this is, unless it or its device was revoked.
-pub async fn device_of_token(
+pub(super) async fn device_of_token(
     store: &Store,
     token: &TokenDigest,
 ) -> Result<Option<DeviceIdentity>, StoreError> {
+    let found = devices_of_tokens(store, &[token]).await?;
+    Ok(found.into_iter().next().map(|(_, identity)| identity))
+}
+
+/// The same of many tokens, each with its digest; those that are unknown or revoked are left out.
+pub(super) async fn devices_of_tokens(
+    store: &Store,
+    tokens: &[&TokenDigest],
+) -> Result<Vec<(String, DeviceIdentity)>, StoreError> {
     let mut rows = store.read_across().await?;
-    let row = query(
-        "SELECT d.id, d.tenant_id FROM device_tokens t JOIN devices d ON d.id = t.device_id \
-         WHERE t.token_sha256 = $1 AND t.revoked_at IS NULL AND d.revoked_at IS NULL",
-    )
-    .bind(token.as_str())
-    .fetch_optional(&mut rows)
-    .await?;
-    row.map(|row| {
-        Ok(DeviceIdentity {
-            device: row.get("id")?,
-            tenant: row.get("tenant_id")?,
-        })
-    })
-    .transpose()
+    let mut all = Vec::new();
+    for part in parts(tokens) {
+        let places: Vec<String> = (1..=part.len()).map(|place| format!("${place}")).collect();
+        let mut asking = composed(format!(
+            "SELECT t.token_sha256, d.id, d.tenant_id FROM device_tokens t JOIN devices d ON d.id = t.device_id \
+             WHERE t.token_sha256 IN ({}) AND t.revoked_at IS NULL AND d.revoked_at IS NULL",
+            places.join(", ")
+        ));
+        for token in part {
+            asking = asking.bind(token.as_str());
+        }
+        for row in asking.fetch_all(&mut rows).await? {
+            let identity = DeviceIdentity {
+                device: row.get("id")?,
+                tenant: row.get("tenant_id")?,
+            };
+            all.push((row.get("token_sha256")?, identity));
+        }
+    }
+    Ok(all)
 }

@@ -26,6 +26,7 @@ pub mod crashes;
 pub mod desired;
 pub mod desired_commands;
 pub mod desired_versions;
+pub mod device_tokens;
 pub mod devices_state;
 pub mod devices_state_read;
 pub mod devices_state_seen;

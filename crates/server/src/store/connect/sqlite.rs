@@ -53,6 +53,8 @@ pub(in crate::store) async fn readers(path: &Path) -> Result<SqlitePool, StoreEr
     let pool = SqlitePoolOptions::new()
         .max_connections(READERS_MAX)
         .acquire_timeout(READER_WAIT)
+        // A file does not hang up; asking it first whether it is still there costs as much as the question itself.
+        .test_before_acquire(false)
         .connect_with(options(path).pragma("query_only", "1"))
         .await?;
     Ok(pool)
