@@ -7,6 +7,10 @@ use server::backend::open_store;
 use server::place::{DATABASE_FILE, Place};
 use server::store::Store;
 
+/// Threads that wait for files. More of them do not make a disk faster, and when thousands of uploads end at once each that
+/// is started costs a stack; what finds none free waits its turn.
+const BLOCKING_THREADS_MAX: usize = 128;
+
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct DataDir {
     #[command(flatten)]
@@ -39,6 +43,7 @@ impl DataDir {
 pub(crate) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS_MAX)
         .build()
         .context("the runtime cannot be started; are there limits on threads?")?
         .block_on(work)

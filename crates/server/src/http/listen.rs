@@ -32,8 +32,8 @@ use super::origin::Origin;
 use super::tls::{Tls, begins_handshake};
 use crate::network::Network;
 
-/// Connections at once. With 16 KiB of buffer each this is at most 160 MB, and twice the 5 000 slow uploads it is built
-/// for; the next ones wait in the kernel's queue.
+/// Connections at once, twice the 5 000 slow uploads it is built for, of which each holds some 55 KiB (`cargo xtask soak
+/// slow-uploads`); the next ones wait in the kernel's queue.
 const CONNECTIONS_MAX: usize = 10_000;
 /// Head of a request and read buffer of a body alike.
 const BUFFER_BYTES_MAX: usize = 16 * 1024;
@@ -63,11 +63,13 @@ pub async fn serve(listener: TcpListener, edge: Edge, stop: CancellationToken) {
     let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let cut = CancellationToken::new();
     while let Some((stream, peer, permit)) = next(&listener, &permits, &stop).await {
-        let connection = greet(stream, peer, edge.clone(), stop.clone());
+        // In a box of its own, as is everything below that is large and not needed all the time: a task has room for the
+        // largest of all that it may ever do, and keeps it for as long as its slowest request takes.
+        let mut connection = Box::pin(greet(stream, peer, edge.clone(), stop.clone()));
         let cut = cut.clone();
         connections.spawn(async move {
             tokio::select! {
-                () = connection => {}
+                () = &mut connection => {}
                 () = cut.cancelled() => {}
             }
             drop(permit);
@@ -119,18 +121,18 @@ async fn greet(stream: TcpStream, peer: SocketAddr, edge: Edge, stop: Cancellati
     let Some(tls) = edge.tls.clone() else {
         return converse(stream, peer, false, edge, stop).await;
     };
-    let greeting = async {
+    let greeting = Box::pin(async {
         if begins_handshake(&stream).await? {
             return Ok(Greeted::Encrypted(Box::new(tls.accept(stream).await?)));
         }
         io::Result::Ok(Greeted::Plain(stream))
-    };
+    });
     let greeted = tokio::select! {
         greeted = tokio::time::timeout(HEAD_TIMEOUT, greeting) => greeted,
         () = stop.cancelled() => return,
     };
     match greeted {
-        Ok(Ok(Greeted::Encrypted(stream))) => converse(*stream, peer, true, edge, stop).await,
+        Ok(Ok(Greeted::Encrypted(stream))) => Box::pin(converse(*stream, peer, true, edge, stop)).await,
         Ok(Ok(Greeted::Plain(stream))) => converse(stream, peer, false, edge, stop).await,
         Ok(Err(error)) => tracing::debug!(%error, %peer, "no handshake"),
         Err(_) => tracing::debug!(%peer, "no handshake in time"),
@@ -169,7 +171,8 @@ where
         // Half-sent requests and closed laptops; the request's own line in the log says what came of it.
         tracing::debug!(%error, %peer, "connection ended");
     }
-    linger(connection.into_parts().io.into_inner()).await;
+    let stream = connection.into_parts().io.into_inner();
+    Box::pin(linger(stream)).await;
 }
 
 type Answer = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;

@@ -10,17 +10,11 @@ use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinHandle};
 
 use super::identity::{HEAD_BYTES_MAX, identity};
-use super::{Ingest, IngestError, Receipt, Sender, Upload};
+use super::{Gathered, Ingest, IngestError, Receipt, Sender, Upload};
 use crate::objects::{Digest, Staged};
 use crate::store::quota::{PlaceError, Room};
 use crate::store::recordings::{self, NewIds, NewRecording};
 use crate::store::{JobId, RecordingId, SessionId};
-
-/// Gathered bytes that are worth waking a thread for. A slow sender's bytes are on disk long before as many have come
-/// again, so with the head, one piece and the connection's buffer such an upload holds less than 64 KiB.
-const HAND_OVER_BYTES: usize = 24 * 1024;
-/// Gathered bytes beyond which the sender waits for the disk; only one that is faster than the disk comes this far.
-const WAITING_BYTES_MAX: usize = 256 * 1024;
 
 /// An upload that has begun. Dropping it forgets it and removes what was staged.
 pub struct Incoming {
@@ -30,8 +24,7 @@ pub struct Incoming {
     received_bytes: u64,
     /// Of one whose length nobody knows. Beyond it, it goes on only as long as it can be one that is there already.
     room: Option<Room>,
-    waiting: Vec<Bytes>,
-    waiting_bytes: usize,
+    waiting: Gathered,
     disk: Disk,
 }
 
@@ -58,8 +51,7 @@ impl Incoming {
             head: Vec::new(),
             received_bytes: 0,
             room,
-            waiting: Vec::new(),
-            waiting_bytes: 0,
+            waiting: Gathered::default(),
             disk: Disk::Idle(Box::new(staged)),
         })
     }
@@ -91,18 +83,17 @@ impl Incoming {
         }
         if let Some(room) = self.room.filter(|room| self.received_bytes > room.left_bytes()) {
             let (store, tenant) = (&self.ingest.store, self.upload.sender.tenant);
-            room.admits(store, tenant, self.received_bytes, false).await?;
+            // Seldom asked, and large: a slow upload does not keep room for it.
+            Box::pin(room.admits(store, tenant, self.received_bytes, false)).await?;
         }
         let wanted = (HEAD_BYTES_MAX - self.head.len()).min(chunk.len());
         self.head.extend_from_slice(&chunk[..wanted]);
-        self.waiting_bytes += chunk.len();
         self.waiting.push(chunk);
         let disk_is_free = match &self.disk {
             Disk::Busy(running) => running.is_finished(),
             Disk::Idle(_) | Disk::Failed => true,
         };
-        if self.waiting_bytes >= WAITING_BYTES_MAX || (self.waiting_bytes >= HAND_OVER_BYTES && disk_is_free)
-        {
+        if self.waiting.is_due(disk_is_free) {
             self.hand_over().await?;
         }
         Ok(())
@@ -179,8 +170,7 @@ impl Incoming {
 
     async fn hand_over(&mut self) -> Result<(), IngestError> {
         let mut staged = self.staged().await?;
-        let chunks = std::mem::take(&mut self.waiting);
-        self.waiting_bytes = 0;
+        let chunks = self.waiting.take();
         self.disk = Disk::Busy(tokio::task::spawn_blocking(move || {
             for chunk in chunks {
                 staged.append(&chunk)?;

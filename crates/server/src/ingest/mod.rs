@@ -8,12 +8,14 @@
 //! same bytes of the same recording answer the rows that are there. Other bytes under a known name are another version,
 //! never an overwrite; the same bytes under another name are another recording that shares the object.
 
+mod gathered;
 mod identity;
 mod incoming;
 
 use std::io;
 use std::sync::Arc;
 
+pub(crate) use gathered::Gathered;
 pub(crate) use identity::{HEAD_BYTES_MAX, identity};
 pub use incoming::Incoming;
 use tokio::sync::Notify;

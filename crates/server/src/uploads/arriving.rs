@@ -14,12 +14,9 @@ use wire::upload::Checksum;
 
 use super::checking::Checking;
 use super::{Mark, Open, UploadBytes, UploadError, Uploads, blocking};
+use crate::ingest::Gathered;
 use crate::store::UploadId;
 
-/// Gathered bytes that are worth waking a thread for; see `ingest::incoming`.
-const HAND_OVER_BYTES: usize = 24 * 1024;
-/// Gathered bytes beyond which the sender waits for the disk.
-const WAITING_BYTES_MAX: usize = 256 * 1024;
 /// What a server that dies may cost of a long request: so many bytes, or what came in so long a time, whichever is less.
 const UNTOLD_BYTES_MAX: u64 = 16 * 1024 * 1024;
 const UNTOLD_TIME_MAX: SignedDuration = SignedDuration::from_secs(30);
@@ -28,8 +25,7 @@ const UNTOLD_TIME_MAX: SignedDuration = SignedDuration::from_secs(30);
 pub struct Arriving {
     uploads: Arc<Uploads>,
     open: Open,
-    waiting: Vec<Bytes>,
-    waiting_bytes: usize,
+    waiting: Gathered,
     disk: Disk,
 }
 
@@ -95,8 +91,7 @@ impl Arriving {
         Self {
             uploads,
             open,
-            waiting: Vec::new(),
-            waiting_bytes: 0,
+            waiting: Gathered::default(),
             disk: Disk::Idle(Box::new(written)),
         }
     }
@@ -108,14 +103,12 @@ impl Arriving {
 
     /// Takes the next bytes; waits when the disk is slower than the sender.
     pub async fn write(&mut self, piece: Bytes) -> Result<(), UploadError> {
-        self.waiting_bytes += piece.len();
         self.waiting.push(piece);
         let disk_is_free = match &self.disk {
             Disk::Busy(running) => running.is_finished(),
             Disk::Idle(_) | Disk::Failed => true,
         };
-        if self.waiting_bytes >= WAITING_BYTES_MAX || (self.waiting_bytes >= HAND_OVER_BYTES && disk_is_free)
-        {
+        if self.waiting.is_due(disk_is_free) {
             self.hand_over().await?;
         }
         Ok(())
@@ -185,8 +178,7 @@ impl Arriving {
 
     async fn hand_over(&mut self) -> Result<(), UploadError> {
         let mut written = self.written().await?;
-        let pieces = std::mem::take(&mut self.waiting);
-        self.waiting_bytes = 0;
+        let pieces = self.waiting.take();
         if pieces.is_empty() {
             self.disk = Disk::Idle(written);
             return Ok(());

@@ -36,6 +36,7 @@ pub use mark::Mark;
 pub use progress::Offsets;
 use progress::Progress;
 use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 pub use turns::Turn;
 use turns::Turns;
@@ -226,11 +227,13 @@ impl Uploads {
     }
 
     /// Runs `work` to its end even when the caller goes away: a broken connection must not stop bytes from being kept.
-    pub async fn to_the_end<T: Send + 'static>(
+    ///
+    /// It begins at once, so that whoever waits keeps no room for it meanwhile.
+    pub fn to_the_end<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
-    ) -> Result<T, io::Error> {
-        self.tasks.spawn(work).await.map_err(io::Error::other)
+    ) -> JoinHandle<T> {
+        self.tasks.spawn(work)
     }
 
     /// Returns when no request is under way any more; the listener has to have ended.

@@ -19,11 +19,41 @@ const BEGIN_EVERY: Duration = Duration::from_millis(2);
 /// Answers here are a head and at most a small JSON.
 const ANSWER_BYTES_MAX: usize = 16 * 1024;
 
+/// How an upload comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Road {
+    /// One request to `/api/upload`.
+    Raw,
+    /// A creation and one PATCH.
+    Tus,
+    /// Every other one over tus.
+    Both,
+}
+
+impl Road {
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::Raw => "over /api/upload",
+            Self::Tus => "over tus",
+            Self::Both => "half over tus",
+        }
+    }
+
+    fn is_tus(self, number: usize) -> bool {
+        match self {
+            Self::Raw => false,
+            Self::Tus => true,
+            Self::Both => !number.is_multiple_of(2),
+        }
+    }
+}
+
 pub(super) struct Plan {
     pub(super) addr: String,
     pub(super) token: String,
     pub(super) uploads: usize,
     pub(super) seconds: u32,
+    pub(super) road: Road,
 }
 
 /// How far they are, for whoever measures meanwhile.
@@ -35,7 +65,7 @@ pub(super) struct Progress {
     pub(super) stored: AtomicUsize,
 }
 
-/// Every other upload takes the road of tus. Fails with the first that the server does not store.
+/// Fails with the first upload that the server does not store.
 pub(super) fn run(plan: &'static Plan, progress: &'static Progress) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -61,9 +91,7 @@ async fn upload(plan: &Plan, progress: &Progress, number: usize) -> Result<()> {
     let mut stream = TcpStream::connect(&plan.addr).await.with_context(about)?;
     stream.set_nodelay(true)?;
     let size_bytes = DRIP_BYTES * plan.seconds as usize;
-    let head = if number.is_multiple_of(2) {
-        format!("POST /api/upload?filename=slow_{number}.csv HTTP/1.1\r\nContent-Type: text/csv\r\n")
-    } else {
+    let head = if plan.road.is_tus(number) {
         let path = begin(plan, &mut stream, number, size_bytes)
             .await
             .with_context(about)?;
@@ -71,6 +99,8 @@ async fn upload(plan: &Plan, progress: &Progress, number: usize) -> Result<()> {
             "PATCH {path} HTTP/1.1\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\n\
              Content-Type: application/offset+octet-stream\r\n"
         )
+    } else {
+        format!("POST /api/upload?filename=slow_{number}.csv HTTP/1.1\r\nContent-Type: text/csv\r\n")
     };
     let common = common(plan);
     stream

@@ -14,7 +14,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use self::drip::{DRIP_BYTES, Plan, Progress};
+use self::drip::{DRIP_BYTES, Plan, Progress, Road};
 use self::watch::Memory;
 use super::client::Client;
 use super::server::{Build, Device, Server};
@@ -23,9 +23,11 @@ use crate::process::say;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Half of them over tus, half over /api/upload.
     #[arg(long, default_value_t = 5000)]
     uploads: usize,
+    /// `raw` and `tus` say which of the two costs what; the goal is for both.
+    #[arg(long, value_enum, default_value = "both")]
+    road: Road,
     /// How long each of them drips, 5 000 bytes every second.
     #[arg(long, default_value_t = 300)]
     seconds: u32,
@@ -61,6 +63,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
         token: device.token,
         uploads: args.uploads,
         seconds: args.seconds,
+        road: args.road,
     }));
     let mut measured = measure(&server, &cookie, plan)?;
     server.discard()?;
@@ -202,7 +205,8 @@ impl Measured {
         ];
         let seconds = f64::from(args.seconds);
         say(format_args!(
-            "{uploads} uploads of {DRIP_BYTES} bytes a second for {seconds} s, half over tus; release build"
+            "{uploads} uploads of {DRIP_BYTES} bytes a second for {seconds} s, {}; release build",
+            args.road.words()
         ));
         for (what, found, goal, met) in &rows {
             let met = if *met { "met" } else { "NOT MET" };

@@ -151,18 +151,23 @@ pub async fn upload(
         body,
     };
     let name = name::beside_body(params.filename.as_deref(), &head.headers);
-    match essence(&head.headers).as_deref() {
-        Some("multipart/form-data") => multipart::receive(arriving, &head.headers).await,
+    let (essence, is_json) = (essence(&head.headers), is_json(&head.headers));
+    let boundary = multipart::boundary(&head.headers);
+    // It lies in a buffer of the connection, which would be kept with it for as long as the body takes.
+    drop(head);
+    // Each in its own box: a slow upload holds room for the shape that it has, not for the largest.
+    match essence.as_deref() {
+        Some("multipart/form-data") => Box::pin(multipart::receive(arriving, boundary)).await,
         Some(other) if other.starts_with("multipart/") => Err(ApiError::unsupported_media(
             "Of the multipart types only multipart/form-data is read.",
         )
         .closing()),
-        Some(_) if is_json(&head.headers) => json::receive(arriving).await,
+        Some(_) if is_json => Box::pin(json::receive(arriving)).await,
         // Small firmware often leaves the type out; what has no name beside it can only have it inside.
-        None if name.is_none() => json::receive(arriving).await,
+        None if name.is_none() => Box::pin(json::receive(arriving)).await,
         Some(_) | None => {
             let sender = caller.named()?;
-            raw::receive(arriving, sender, name, ingest::Kind::Drive).await
+            Box::pin(raw::receive(arriving, sender, name, ingest::Kind::Drive)).await
         }
     }
 }

@@ -22,18 +22,20 @@ const FILES_MAX: u64 = 1000;
 /// A device's name: 64 characters.
 const DEVICE_BYTES_MAX: usize = 4 * 64;
 
-pub(super) async fn receive(arriving: Arriving<'_>, headers: &HeaderMap) -> ApiResult<Response> {
-    let boundary = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|text| multer::parse_boundary(text).ok())
-        .ok_or_else(|| {
-            ApiError::bad_request(
-                "malformed_multipart",
-                "The Content-Type names no multipart boundary.",
-            )
-            .closing()
-        })?;
+/// What separates the parts, if the head says it.
+pub(super) fn boundary(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::CONTENT_TYPE)?;
+    multer::parse_boundary(value.to_str().ok()?).ok()
+}
+
+pub(super) async fn receive(arriving: Arriving<'_>, boundary: Option<String>) -> ApiResult<Response> {
+    let boundary = boundary.ok_or_else(|| {
+        ApiError::bad_request(
+            "malformed_multipart",
+            "The Content-Type names no multipart boundary.",
+        )
+        .closing()
+    })?;
     let limit_bytes = arriving.app.upload_max_bytes.saturating_mul(FILES_MAX);
     let progress = Progress::default();
     let paced = Paced::new(

@@ -39,18 +39,20 @@ pub async fn upload(
         return Err(ApiError::unsupported_media(message).closing());
     }
     let given = name::beside_body(params.filename.as_deref(), &head.headers);
+    drop(head);
     // No colons: the name should work on every file system it is saved to.
     let received = || {
         let now = app.store.now().strftime("%Y-%m-%dT%H-%M-%S%.3fZ.jpg");
         format!("{RECEIVED_NAME_PREFIX}{now}")
     };
+    let arriving = Arriving {
+        app: &app,
+        caller: Caller::Known(sender),
+        length,
+        body,
+    };
     raw::receive(
-        Arriving {
-            app: &app,
-            caller: Caller::Known(sender),
-            length,
-            body,
-        },
+        arriving,
         sender,
         Some(given.unwrap_or_else(received)),
         Kind::Picture,

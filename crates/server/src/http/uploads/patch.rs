@@ -51,6 +51,8 @@ pub(in crate::http) async fn patch(
         checksum: headers::checksum(&head.headers)?,
         body,
     };
+    // It lies in a buffer of the connection, which would be kept with it for as long as the body takes.
+    drop(head);
     let uploads = app.uploads.clone();
     let asked = Asked {
         asker: speaker.asker(&app, id).await?,
@@ -84,7 +86,8 @@ struct Asked {
 }
 
 async fn go_on(uploads: &Arc<Uploads>, asked: Asked, piece: Piece) -> ApiResult<Outcome> {
-    let standing = uploads.find(asked.asker, asked.id).await?;
+    // What comes before and after the bytes is in boxes, here and below: a slow upload does not keep room for it.
+    let standing = Box::pin(uploads.find(asked.asker, asked.id)).await?;
     let (role, now_at) = match &standing {
         Standing::Complete(row, _) => (row.role, row.size_bytes.unwrap_or(0)),
         Standing::Open(open) => (open.row.role, open.offset_bytes()),
@@ -99,7 +102,7 @@ async fn go_on(uploads: &Arc<Uploads>, asked: Asked, piece: Piece) -> ApiResult<
     let standing = match standing {
         Standing::Open(open) => {
             let open = match asked.size_bytes {
-                Some(size_bytes) => uploads.set_length(open, size_bytes).await?,
+                Some(size_bytes) => Box::pin(uploads.set_length(open, size_bytes)).await?,
                 None => open,
             };
             receive(uploads, open, piece).await?

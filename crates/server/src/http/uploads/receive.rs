@@ -9,7 +9,7 @@ use wire::upload::Checksum;
 use super::super::error::{ApiError, ApiResult};
 use super::super::upload::bytes_in::BytesIn;
 use crate::ingest::IngestError;
-use crate::uploads::{Arriving, Open, Standing, Uploads};
+use crate::uploads::{Arriving, Open, Standing, UploadError, Uploads};
 
 /// A body and what was said of it.
 pub(super) struct Piece {
@@ -22,7 +22,7 @@ pub(super) struct Piece {
 /// Takes a piece in and says where the upload stands then. Refuses one that is longer than what is missing, whole.
 pub(super) async fn receive(uploads: &Arc<Uploads>, open: Open, piece: Piece) -> ApiResult<Standing> {
     let left_bytes = uploads.left_bytes(&open);
-    let (left_bytes, refusal) = match uploads.room(&open, piece.length).await? {
+    let (left_bytes, refusal) = match Box::pin(uploads.room(&open, piece.length)).await? {
         None => (left_bytes, past_the_end(left_bytes)),
         Some(room) => {
             let left_bytes = room.left_bytes().saturating_sub(open.offset_bytes());
@@ -35,24 +35,32 @@ pub(super) async fn receive(uploads: &Arc<Uploads>, open: Open, piece: Piece) ->
     let mut bytes = BytesIn::new(piece.body, left_bytes, refusal);
     let mut arriving = open.receive(uploads, piece.checksum);
     match take_in(&mut bytes, &mut arriving).await {
-        Ok(()) => Ok(uploads.finish_if_whole(arriving.end().await?).await?),
+        Ok(()) => {
+            let ending = async { uploads.finish_if_whole(arriving.end().await?).await };
+            Ok(Box::pin(ending).await?)
+        }
         Err(refusal) if refusal.status() == StatusCode::PAYLOAD_TOO_LARGE => {
             arriving.forget().await?;
             Err(refusal)
         }
         Err(refusal) => {
             // Why it broke off says more than what became of the rest.
-            match arriving.keep().await {
-                Ok(open) => {
-                    let offset_bytes = open.offset_bytes();
-                    tracing::debug!(offset_bytes, "kept what came before a request broke off");
-                    uploads.finish_if_whole(open).await?;
-                }
-                Err(error) => tracing::warn!(%error, "what came before a request broke off is lost"),
-            }
+            Box::pin(keep(uploads, arriving)).await?;
             Err(refusal)
         }
     }
+}
+
+async fn keep(uploads: &Uploads, arriving: Arriving) -> Result<(), UploadError> {
+    match arriving.keep().await {
+        Ok(open) => {
+            let offset_bytes = open.offset_bytes();
+            tracing::debug!(offset_bytes, "kept what came before a request broke off");
+            uploads.finish_if_whole(open).await?;
+        }
+        Err(error) => tracing::warn!(%error, "what came before a request broke off is lost"),
+    }
+    Ok(())
 }
 
 async fn take_in(bytes: &mut BytesIn, arriving: &mut Arriving) -> ApiResult<()> {
