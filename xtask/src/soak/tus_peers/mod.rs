@@ -50,6 +50,8 @@ const CONNECTIONS: u64 = 10;
 /// What may go over the line beside the file, as a part of it: heads, and what lay in the buffers of the two ends at a cut, which a
 /// server that is slower than its senders does not get to read. One that began again half-way would need more.
 const WASTE_PART: u64 = 4;
+/// The same for one cut: some tens of KiB on a busy machine.
+const WASTE_OF_CUT_BYTES: u64 = 256 * 1024;
 
 /// A client of others and how it is called; address, authorization, file and bytes of a piece follow.
 pub(crate) struct Peer {
@@ -162,7 +164,7 @@ fn went_on(watched: &Watched, size: u64) -> Result<()> {
         );
         progress = offset;
     }
-    let most = size + size / WASTE_PART;
+    let most = size + (size / WASTE_PART).min(cuts * WASTE_OF_CUT_BYTES);
     ensure!(
         *sent_bytes <= most,
         "{sent_bytes} bytes went over the line for {size}; {most} at most were expected"
