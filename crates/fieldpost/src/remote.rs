@@ -149,6 +149,8 @@ impl Remote {
             .header("authorization", format!("Bearer {}", self.token.expose()))
             .header("content-type", "application/octet-stream")
             .header("content-length", size_bytes)
+            // What the server refuses it says before the file goes; half-way it would be a broken pipe.
+            .header("expect", "100-continue")
             .send(ureq::SendBody::from_reader(&mut body))
             .map_err(from_transport)?;
         let read = hex::encode(body.hasher.finalize());

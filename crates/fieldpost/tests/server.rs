@@ -106,9 +106,13 @@ fn one_refused_file_does_not_keep_the_others_back() {
     let summary = done.json();
     assert_eq!((&summary["stored"], &summary["failed"]), (&1.into(), &1.into()));
 
-    let wrong = run(&["import", text(&good), "--server", &server.url, "--token", "wrong"]);
-    assert_eq!(wrong.code, 1);
-    assert!(wrong.stderr.contains("401"), "{wrong:?}");
+    // More than the buffers between the two take.
+    let large = write(folder.path(), "large.csv", &vec![b'x'; 24 << 20]);
+    for file in [&good, &large] {
+        let wrong = run(&["import", text(file), "--server", &server.url, "--token", "wrong"]);
+        assert_eq!(wrong.code, 1);
+        assert!(wrong.stderr.contains("401"), "{wrong:?}");
+    }
 }
 
 #[test]
