@@ -62,24 +62,25 @@ pub enum Created {
 const COLUMNS: &str = "id, tenant_id, device_id, user_id, kind, role, file_name, metadata, concat, size_bytes, sha256, \
                        state, recording_id, created_at";
 
-/// Inserts an upload unless one with its key is there, or its recording is. `open_max` bounds a team's open uploads.
+/// Inserts an upload unless one with its key is there, or its recording is. `lost` is one with its key that
+/// was complete and whose bytes are gone: it gives way. `open_max` bounds a team's open uploads.
 pub async fn create(
     rows: &mut TeamRows<'_>,
     new: &UploadRow,
     same_key: Option<&str>,
-    is_held: bool,
+    lost: Option<UploadId>,
     open_max: u64,
 ) -> Result<Created, StoreError> {
     if let Some(key) = same_key {
         match by_key(rows, key).await? {
             // The row outlived its bytes: they are wanted again.
-            Some(lost) if !is_held && matches!(lost.state, State::Complete { .. }) => {
-                let_go(rows, lost.id, new.created_at).await?;
-            }
+            Some(known) if lost == Some(known.id) => let_go(rows, known.id, new.created_at).await?,
             Some(known) => return Ok(Created::Known(Box::new(known))),
             None => {}
         }
-        if is_held && let Some(recording) = stored(rows, new).await? {
+        if lost.is_none()
+            && let Some(recording) = stored(rows, new).await?
+        {
             let state = State::Complete { recording };
             let complete = UploadRow { state, ..new.clone() };
             insert(rows, &complete, same_key).await?;

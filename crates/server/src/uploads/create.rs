@@ -89,20 +89,16 @@ impl Uploads {
     async fn begin(&self, row: UploadRow, same_key: Option<String>) -> Result<Standing, UploadError> {
         // Before anybody else can know of it.
         let turn = self.turns.take(row.id).await.map_err(|_| UploadError::Busy)?;
-        let (new, key) = (row.clone(), same_key);
-        let over = self.over_quota(&row).await?;
-        let is_held = self.is_held(&row).await?;
-        let creating = self.store.write::<_, PlaceError, _>(row.tenant, move |mut team| {
-            Box::pin(async move {
-                let created = rows::create(&mut team, &new, key.as_deref(), is_held, OPEN_MAX).await?;
-                match (&created, over) {
-                    // What was begun or stored before is found all the same.
-                    (Created::New, Some(over)) => Err(over.into()),
-                    (_, _) => Ok(created),
-                }
-            })
-        });
-        match creating.await? {
+        let mut created = self.create_row(&row, same_key.clone(), None).await?;
+        // Asked once the row is seen: an object is there before any row says so.
+        if let Created::Known(known) | Created::Stored(known) = &created
+            && matches!(known.state, State::Complete { .. })
+            && !self.is_held(known).await?
+        {
+            let lost = Some(known.id);
+            created = self.create_row(&row, same_key, lost).await?;
+        }
+        match created {
             Created::TooMany => Err(UploadError::TooMany),
             Created::New => {
                 let mark = Mark::default();
@@ -112,10 +108,30 @@ impl Uploads {
         }
     }
 
-    /// Whether the bytes that are announced are on the disk: a row alone is no reason to tell a sender that they are.
+    async fn create_row(
+        &self,
+        row: &UploadRow,
+        same_key: Option<String>,
+        lost: Option<UploadId>,
+    ) -> Result<Created, UploadError> {
+        let (new, over) = (row.clone(), self.over_quota(row).await?);
+        let creating = self.store.write::<_, PlaceError, _>(row.tenant, move |mut team| {
+            Box::pin(async move {
+                let created = rows::create(&mut team, &new, same_key.as_deref(), lost, OPEN_MAX).await?;
+                match (&created, over) {
+                    // What was begun or stored before is found all the same.
+                    (Created::New, Some(over)) => Err(over.into()),
+                    (_, _) => Ok(created),
+                }
+            })
+        });
+        Ok(creating.await?)
+    }
+
+    /// Whether the bytes that were announced are on the disk: a row alone is no reason to tell a sender that they are.
     async fn is_held(&self, row: &UploadRow) -> Result<bool, UploadError> {
         let (Some(digest), Some(size_bytes)) = (row.sha256, row.size_bytes) else {
-            return Ok(false);
+            return Ok(true);
         };
         let (objects, tenant) = (self.objects.clone(), row.tenant);
         blocking(move || objects.holds(tenant, digest, size_bytes)).await
