@@ -314,16 +314,7 @@ pub async fn list_devices(store: &Store) -> Result<Vec<DeviceRow>, StoreError> {
         .collect()
 }
 
-/// Whose token this is, unless it or its device was revoked.
-pub(super) async fn device_of_token(
-    store: &Store,
-    token: &TokenDigest,
-) -> Result<Option<DeviceIdentity>, StoreError> {
-    let found = devices_of_tokens(store, &[token]).await?;
-    Ok(found.into_iter().next().map(|(_, identity)| identity))
-}
-
-/// The same of many tokens, each with its digest; those that are unknown or revoked are left out.
+/// The devices of tokens, each with its token's digest; tokens that are unknown or revoked, or whose device is, are left out.
 pub(super) async fn devices_of_tokens(
     store: &Store,
     tokens: &[&TokenDigest],

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::accounts_devices::{DeviceIdentity, device_of_token, devices_of_tokens};
+use super::accounts_devices::{DeviceIdentity, devices_of_tokens};
 use super::{Store, StoreError};
 use crate::auth::secret::TokenDigest;
 
@@ -68,9 +68,10 @@ async fn answer(store: &Store, questions: Vec<Question>) {
             }
         }
         Err(error) => {
-            tracing::warn!(%error, requests = questions.len(), "tokens are looked up one at a time");
-            for Question { token, reply } in questions {
-                drop(reply.send(device_of_token(store, &token).await));
+            // Asking for each of them again would keep all others waiting as long as the database is away.
+            tracing::error!(%error, requests = questions.len(), "tokens could not be looked up");
+            for Question { reply, .. } in questions {
+                drop(reply.send(Err(StoreError::NotRun)));
             }
         }
     }

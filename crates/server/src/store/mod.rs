@@ -103,8 +103,9 @@ pub enum StoreError {
     /// The transaction that held this command could not be committed; nothing was changed.
     #[error("the database could not commit: {0}")]
     Commit(String),
-    /// The transaction broke before this command ran, or could not begin: another process holds the database for long.
-    #[error("the database did not take the change; another process may be holding it, try again")]
+    /// The transaction broke before this command ran, or could not begin: another process holds the database for long, or
+    /// it is away.
+    #[error("the database did not answer; another process may be holding it, try again")]
     NotRun,
     /// The command itself went wrong in a way that is a mistake in the program; nothing was changed.
     #[error("a change to the database failed by a mistake in the program; the log has its text")]
