@@ -1,4 +1,4 @@
-//! What people want of a device, what the device makes of it, and what it says when it falls over.
+//! What people want of a device, and what the device makes of it.
 
 use std::time::Duration;
 
@@ -7,38 +7,16 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use server::store::accounts::Role;
 
+use crate::logger::{Logger, logger};
 use crate::recording::circle;
-use crate::support::{OWNER, Reply, Site};
+use crate::support::{OWNER, Reply};
 
 const DESIRED: &str = "/api/v1/device/desired";
 const ACK: &str = "/api/v1/device/desired/ack";
 const VIEWER: &str = "viewer@example.org";
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-struct Logger {
-    site: Site,
-    id: String,
-    token: String,
-    cookie: String,
-}
-
-fn logger() -> Logger {
-    let site = Site::owned();
-    let (id, token) = site.add_device(OWNER, "Logger");
-    let cookie = site.sign_in(OWNER);
-    Logger {
-        site,
-        id,
-        token,
-        cookie,
-    }
-}
-
 impl Logger {
-    fn path(&self, rest: &str) -> String {
-        format!("/api/v1/devices/{}{rest}", self.id)
-    }
-
     /// As the device.
     fn fetch(&self, path: &str) -> Reply {
         self.site.get(path, &[("authorization", &self.token)])
@@ -48,21 +26,6 @@ impl Logger {
         let reply = self.fetch(DESIRED);
         assert_eq!(reply.status, 200, "{}", reply.text());
         reply.json()
-    }
-
-    fn say(&self, path: &str, body: &Value) -> Value {
-        let reply = self
-            .site
-            .post_json(path, &[("authorization", &self.token)], &body.to_string());
-        assert_eq!(reply.status, 200, "{}", reply.text());
-        reply.json()
-    }
-
-    /// As the owner.
-    fn read(&self, rest: &str) -> Value {
-        self.site
-            .get(&self.path(rest), &[("cookie", &self.cookie)])
-            .json()
     }
 
     fn put(&self, body: &Value) -> Reply {
@@ -445,48 +408,5 @@ fn a_device_that_goes_to_another_team_takes_nothing_of_it_along_and_sees_that_th
             &desired["commands"]
         ),
         (&json!({}), &json!([]), &json!([]))
-    );
-}
-
-#[test]
-fn breadcrumbs_of_pings_and_heartbeats_are_kept_once_and_the_newest_twenty() {
-    let logger = logger();
-    let crash = |boot: u32| json!({"reason": "panic", "boot": boot, "firmware": "1.4.0", "uptime_s": 312, "detail": "storage.rs:41"});
-    for _ in 0..3 {
-        logger.say(
-            "/api/device/ping",
-            &json!({"vbatt_sense": 3.7, "crash": crash(1)}),
-        );
-    }
-    let beat =
-        |crash: Value| json!({"session_start": "2026-11-20T10:00:00Z", "run_seconds": 60, "crash": crash});
-    logger.site.advance(Duration::from_secs(1));
-    logger.say(
-        "/api/v1/heartbeats",
-        &json!([
-            beat(crash(1)),
-            beat(json!({"reason": "watchdog", "boot": 1})),
-            beat(json!("odd"))
-        ]),
-    );
-    let crashes = logger.read("")["crashes"].clone();
-    assert_eq!(crashes.as_array().unwrap().len(), 2, "{crashes}");
-    assert_eq!(
-        (&crashes[0]["reason"], &crashes[1]["reason"]),
-        (&json!("watchdog"), &json!("panic"))
-    );
-    assert_eq!(
-        crashes[1],
-        json!({"heard_at": "2026-11-20T12:00:00Z", "reason": "panic", "boot": "1", "firmware": "1.4.0", "uptime_s": 312, "detail": "storage.rs:41"})
-    );
-    for boot in 2..30 {
-        logger.site.advance(Duration::from_secs(1));
-        logger.say("/api/device/ping", &json!({ "crash": crash(boot) }));
-    }
-    let crashes = logger.read("")["crashes"].clone();
-    assert_eq!(crashes.as_array().unwrap().len(), 20);
-    assert_eq!(
-        (&crashes[0]["boot"], &crashes[19]["boot"]),
-        (&json!("29"), &json!("10"))
     );
 }

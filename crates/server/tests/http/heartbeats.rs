@@ -6,31 +6,13 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use server::store::accounts::Role;
 
-use crate::support::{OWNER, Reply, Site, read_reply};
+use crate::logger::{Logger, logger};
+use crate::support::{OWNER, Reply, read_reply};
 
 const INGEST: &str = "/functions/v1/ingest";
 const HEARTBEATS: &str = "/api/v1/heartbeats";
 /// What an existing logger sends; the test's clock stands at noon.
 const BEAT: &str = r#"{"device_uuid":"AC-17","session_start":"2026-11-20T10:00:00Z","run_seconds":3600,"last_update":"2026-11-20T11:00:00Z","status":"running","msg_id":"AC-17-3600"}"#;
-
-struct Logger {
-    site: Site,
-    id: String,
-    token: String,
-    cookie: String,
-}
-
-fn logger() -> Logger {
-    let site = Site::owned();
-    let (id, token) = site.add_device(OWNER, "Logger");
-    let cookie = site.sign_in(OWNER);
-    Logger {
-        site,
-        id,
-        token,
-        cookie,
-    }
-}
 
 impl Logger {
     fn send(&self, path: &str, body: &str) -> Reply {
@@ -297,6 +279,19 @@ fn a_device_is_online_for_60_s_by_the_servers_clock_and_data_is_told_apart() {
         .site
         .upload(("authorization", &logger.token), "a.csv", b"1,2\r\n");
     assert_eq!(logger.device()["device"]["last_data_at"], "2026-11-20T12:01:11Z");
+}
+
+#[test]
+fn a_secret_that_a_ping_lets_slip_is_not_kept() {
+    let logger = logger();
+    let ping = r#"{"wifi_password":"hunter2","net":{"psk":"hunter2"},"nets":[{"pass":"hunter2","ssid":"Pit"}],"bypass":true}"#;
+    assert_eq!(logger.send("/api/device/ping", ping).status, 200);
+    let kept = logger.get(&format!("/api/v1/devices/{}", logger.id)).to_string();
+    assert!(!kept.contains("hunter2"), "{kept}");
+    assert!(
+        kept.contains("Pit") && kept.contains(r#""bypass":true"#),
+        "{kept}"
+    );
 }
 
 #[test]

@@ -9,6 +9,7 @@
 mod accounts;
 mod accounts_devices;
 mod accounts_tokens;
+mod crashes;
 mod desired;
 mod document;
 mod edge;
@@ -22,6 +23,7 @@ mod fleet;
 mod heartbeats;
 mod ingest_keys;
 mod limits;
+mod logger;
 mod pictures;
 mod receipts;
 mod recording;
