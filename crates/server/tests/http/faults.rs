@@ -15,14 +15,14 @@ use crate::support::{OWNER, Reply, Site};
 /// More operations than an upload has.
 const OPERATIONS_MAX: i64 = 40;
 
-struct Bench {
-    site: Site,
-    fs: FaultyFs,
-    token: String,
+pub(crate) struct Bench {
+    pub site: Site,
+    pub fs: FaultyFs,
+    pub token: String,
 }
 
 /// A server that stores and analyses nothing: the fault is to meet the upload.
-fn bench() -> Bench {
+pub(crate) fn bench() -> Bench {
     let fs = FaultyFs::default();
     let unusable = |_: &mut dyn std::io::BufRead, _: &_, _: &mut _| {
         Err(JobError::Unusable(Failure {

@@ -1,42 +1,16 @@
 //! A disk that is full or broken, at every operation of an upload that comes in pieces: an error, an offset that keeps its
 //! word, and the upload goes on once the disk is well.
 
-use std::sync::Arc;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use server::jobs::JobError;
-use server::store::accounts::Role;
-use server::store::sessions::Failure;
 
-use crate::faulty_fs::{Fault, FaultyFs};
-use crate::support::{OWNER, Reply, Site};
+use crate::faults::{Bench, bench};
+use crate::faulty_fs::Fault;
+use crate::support::Reply;
 
 /// More operations than an upload in two pieces has.
 const OPERATIONS_MAX: i64 = 60;
 const PIECES: [&str; 2] = ["first half, ", "second half"];
-
-struct Bench {
-    site: Site,
-    fs: FaultyFs,
-    token: String,
-}
-
-/// A server that stores and analyses nothing: the fault is to meet the upload.
-fn bench() -> Bench {
-    let fs = FaultyFs::default();
-    let unusable = |_: &mut dyn std::io::BufRead, _: &_, _: &mut _| {
-        Err(JobError::Unusable(Failure {
-            code: "not_asked".to_owned(),
-            message: "not asked".to_owned(),
-            line: None,
-        }))
-    };
-    let site = Site::on(Arc::new(fs.clone()), Arc::new(unusable));
-    site.add_user(OWNER, Role::Owner);
-    let (_, token) = site.add_device(OWNER, "logger");
-    Bench { site, fs, token }
-}
 
 impl Bench {
     fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
