@@ -15,8 +15,9 @@ pub use crate::place::{DATA_DIR_DEFAULT, Place};
 /// 4 GiB: a day of several fast sensors, and what file systems of memory cards can hold in one file.
 pub const UPLOAD_MAX_BYTES_DEFAULT: u64 = 4 << 30;
 
-/// A logger sends some heartbeats a minute, and pieces of a recording as fast as radio carries them: a few a second.
-pub const INGEST_PER_DEVICE_RATE_DEFAULT: u32 = 50;
+/// Far above what radio carries and below what the server takes: a device that runs wild leaves room for the others, and a
+/// script that loads a season with one token is not held up.
+pub const INGEST_PER_DEVICE_RATE_DEFAULT: u32 = 1000;
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct Config {
