@@ -69,11 +69,20 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn new(base: String) -> Self {
+        // A kept connection belongs to a server that may be dead by now.
+        Self::keeping(0, base)
+    }
+
+    /// Keeps its connection, for one question after the other to a server that is not killed meanwhile.
+    pub(super) fn on_one_connection(base: String) -> Self {
+        Self::keeping(1, base)
+    }
+
+    fn keeping(connections: usize, base: String) -> Self {
         let config = Agent::config_builder()
             .timeout_global(Some(Duration::from_secs(60)))
             .http_status_as_error(false)
-            // A kept connection belongs to a server that may be dead by now.
-            .max_idle_connections(0)
+            .max_idle_connections(connections)
             .build();
         Self {
             agent: config.into(),

@@ -9,14 +9,6 @@ use anyhow::{Context, Result, ensure};
 /// Longer than any answer takes; one that never comes ends the soak.
 const ANSWER_WAIT: Duration = Duration::from_secs(30);
 
-/// When a connection is cut.
-#[derive(Clone, Copy)]
-pub(super) enum Moment {
-    /// After the server was given the last byte.
-    After(Duration),
-    AnswerBegins,
-}
-
 /// A request that was delivered, on a connection whose sender will not hear the answer.
 pub(super) struct Doomed {
     sender: TcpStream,
@@ -53,15 +45,10 @@ impl Doomed {
         })
     }
 
-    pub(super) fn wait(&mut self, moment: Moment) -> Result<()> {
-        match moment {
-            Moment::After(time) => std::thread::sleep(time),
-            Moment::AnswerBegins => {
-                self.to_server.set_read_timeout(Some(ANSWER_WAIT))?;
-                let begun = self.to_server.peek(&mut [0]).context("no answer came")?;
-                ensure!(begun > 0, "the server closed the connection without an answer");
-            }
-        }
+    pub(super) fn until_answer_begins(&mut self) -> Result<()> {
+        self.to_server.set_read_timeout(Some(ANSWER_WAIT))?;
+        let begun = self.to_server.peek(&mut [0]).context("no answer came")?;
+        ensure!(begun > 0, "the server closed the connection without an answer");
         Ok(())
     }
 
