@@ -14,26 +14,21 @@
 mod support;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
 use bytes::Bytes;
-use server::backend::{Backend, Environment};
-use server::clock::Ids;
+use server::backend::Backend;
 use server::durable::{Durable, SyncPoint};
 use server::ingest::{Kind, Receipt, Upload};
 use server::objects::{Digest, Objects};
-use server::place::DATABASE_FILE;
 use server::store::sessions::{self, Gates, Status};
 use server::store::sql::{Query, Row, query};
 use server::store::{RecordingId, SessionId, Store, TenantId, jobs, pictures, recordings};
 use sha2::Digest as _;
-use support::crash_fs::{CrashFs, Fate};
+use support::crash_fs::Fate;
+use support::machine::{Machine, ROOT, template};
 use support::*;
-use tempfile::TempDir;
 
-/// Where the folders lie in the crashing file system; two levels, so that making the outer one is tried too.
-const ROOT: &str = "/srv/fieldpost";
 const GATE: &str = "55.1,37.2;55.2,37.3";
 
 /// One thing that happens. Each may be done again after a reboot and then changes nothing that is done.
@@ -159,12 +154,9 @@ struct Acknowledged {
     bytes: &'static [u8],
 }
 
-/// A machine: its disk, its database and what it has promised so far.
-struct Machine {
-    fs: CrashFs,
-    database: TempDir,
-    clock: Arc<Ticking>,
-    lives: u64,
+/// A machine and what it has promised so far.
+struct Promised {
+    machine: Machine,
     acknowledged: Vec<Acknowledged>,
     first: Option<SessionId>,
 }
@@ -175,26 +167,19 @@ fn broken(error: impl std::fmt::Display) -> Broken {
     error.to_string()
 }
 
-impl Machine {
+impl Promised {
     fn new(template: &Path) -> Self {
         Self {
-            fs: CrashFs::new(),
-            database: copy_of(template),
-            clock: Ticking::new(),
-            lives: 0,
+            machine: Machine::new(template),
             acknowledged: Vec::new(),
             first: None,
         }
     }
 
-    /// The machine after the cut, with everything unsynced meeting its fate.
     fn reboot(&self, fate: Fate) -> Self {
         let acknowledged = self.acknowledged.iter();
         Self {
-            fs: self.fs.reboot(fate),
-            database: copy_of(self.database.path()),
-            clock: self.clock.clone(),
-            lives: self.lives,
+            machine: self.machine.reboot(fate),
             acknowledged: acknowledged
                 .map(|one| Acknowledged {
                     tenant: one.tenant,
@@ -206,35 +191,15 @@ impl Machine {
         }
     }
 
-    async fn start(&mut self) -> Result<Backend, Broken> {
-        self.lives += 1;
-        let fs = self.fs.clone();
-        let environment = Environment {
-            fs: Arc::new(fs.clone()),
-            clock: self.clock.clone(),
-            ids: Arc::new(Ids::seeded(self.lives)),
-            analyze: Arc::new(small_analysis),
-            commit_hook: Some(Box::new(move || fs.commit())),
-        };
-        Backend::open_in(
-            engine::sqlite(self.database.path()),
-            Path::new(ROOT),
-            1_000_000,
-            environment,
-        )
-        .await
-        .map_err(broken)
-    }
-
     /// Plays the script until its end or the cut.
     async fn play(&mut self) -> Result<(), Broken> {
-        let mut backend = self.start().await?;
+        let mut backend = self.machine.start().await?;
         let mut outcome = Ok(());
         for act in SCRIPT {
             if matches!(act, Act::Restart) {
                 backend.store.close().await;
                 drop(backend);
-                backend = self.start().await?;
+                backend = self.machine.start().await?;
                 continue;
             }
             outcome = self.act(&backend, *act).await;
@@ -295,7 +260,12 @@ impl Machine {
                 drop(incoming);
                 // Another thread removes the file; waiting for it gives every run the same steps.
                 let staging = Path::new(ROOT).join("staging");
-                while self.fs.list(&staging).is_ok_and(|entries| !entries.is_empty()) {
+                while self
+                    .machine
+                    .fs
+                    .list(&staging)
+                    .is_ok_and(|entries| !entries.is_empty())
+                {
                     tokio::task::yield_now().await;
                 }
             }
@@ -322,11 +292,11 @@ impl Machine {
     async fn run_jobs(&self, backend: &Backend) -> Result<(), Broken> {
         loop {
             while backend.jobs.run_next().await.map_err(broken)? {}
-            if self.fs.is_off() {
+            if self.machine.fs.is_off() {
                 return Err("the power is off".to_owned());
             }
             match jobs::next_due(&backend.store).await.map_err(broken)? {
-                Some(due) => self.clock.advance_to(due),
+                Some(due) => self.machine.clock.advance_to(due),
                 None => return Ok(()),
             }
         }
@@ -334,7 +304,7 @@ impl Machine {
 
     /// After a reboot: nothing acknowledged is lost, nothing half is visible, jobs resume and finish.
     async fn survives(&mut self) -> Result<(), Broken> {
-        let backend = self.start().await?;
+        let backend = self.machine.start().await?;
         self.check(&backend).await?;
         self.run_jobs(&backend).await?;
         self.check(&backend).await?;
@@ -358,7 +328,7 @@ impl Machine {
     /// The senders come back and do everything again: in the end exactly what the whole script stores is there.
     async fn catches_up(&mut self) -> Result<(), Broken> {
         self.play().await?;
-        let backend = self.start().await?;
+        let backend = self.machine.start().await?;
         self.check(&backend).await?;
         let stored = stored(&backend.store).await?;
         backend.store.close().await;
@@ -531,56 +501,23 @@ async fn count(store: &Store, counting: Query) -> Result<i64, Broken> {
     row.get("n").map_err(broken)
 }
 
-/// Databases lie in memory where the machine has such a folder: thousands of commits would wear a disk for nothing.
-fn scratch() -> TempDir {
-    let memory = Path::new("/dev/shm");
-    if memory.is_dir() {
-        tempfile::tempdir_in(memory)
-    } else {
-        tempfile::tempdir()
-    }
-    .unwrap()
-}
-
-/// A migrated database with tenants and loggers.
-async fn template() -> TempDir {
-    let folder = scratch();
-    let store = Store::open(
-        engine::sqlite(folder.path()),
-        Ticking::new(),
-        Arc::new(Ids::seeded(0)),
-    )
-    .await
-    .unwrap();
-    add_tenants_and_loggers(&store).await;
-    store.close().await;
-    folder
-}
-
-fn copy_of(folder: &Path) -> TempDir {
-    let copy = scratch();
-    let from: PathBuf = folder.join(DATABASE_FILE);
-    std::fs::copy(from, copy.path().join(DATABASE_FILE)).unwrap();
-    copy
-}
-
 /// How many durable operations the script has, and at which of them each sync point is first met.
 async fn measure(template: &Path) -> (u64, BTreeMap<SyncPoint, u64>) {
-    let mut machine = Machine::new(template);
-    machine.play().await.unwrap();
-    (machine.fs.steps(), machine.fs.met())
+    let mut promised = Promised::new(template);
+    promised.play().await.unwrap();
+    (promised.machine.fs.steps(), promised.machine.fs.met())
 }
 
 /// Cuts the power at one step and tells whether the machine survives each fate; catching up is tried after every third cut.
 async fn cut(template: &Path, step: u64, ignored: Option<SyncPoint>, fates: &[Fate]) -> Result<(), Broken> {
-    let mut machine = Machine::new(template);
-    machine.fs.ignore(ignored);
-    machine.fs.cut_at(Some(step));
+    let mut promised = Promised::new(template);
+    promised.machine.fs.ignore(ignored);
+    promised.machine.fs.cut_at(Some(step));
     // Ends at the cut; where the cut falls on the tidying of a broken upload nobody notices it before the end.
-    let _cut = machine.play().await;
+    let _cut = promised.play().await;
     for &fate in fates {
         let named = |broken| format!("cut at step {step}, {fate:?}: {broken}");
-        let mut after = machine.reboot(fate);
+        let mut after = promised.reboot(fate);
         after.survives().await.map_err(named)?;
         if ignored.is_none() && step.is_multiple_of(3) {
             after.catches_up().await.map_err(named)?;
@@ -589,7 +526,7 @@ async fn cut(template: &Path, step: u64, ignored: Option<SyncPoint>, fates: &[Fa
     Ok(())
 }
 
-/// What resumable uploads sync is tried in `crash_uploads.rs`.
+/// What resumable uploads sync is tried in `crash_uploads`.
 fn here() -> impl Iterator<Item = SyncPoint> {
     let elsewhere = |point: &SyncPoint| SyncPoint::RESUMABLE.contains(point);
     SyncPoint::ALL.into_iter().filter(move |point| !elsewhere(point))

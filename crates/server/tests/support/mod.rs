@@ -16,6 +16,7 @@
 pub mod crash_fs;
 pub mod engine;
 pub mod faulty_fs;
+pub mod machine;
 
 use std::io::{BufRead, Write};
 use std::path::Path;

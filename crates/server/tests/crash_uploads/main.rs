@@ -1,6 +1,7 @@
 //! Power cuts and kills at every durable operation of resumable uploads: what was told of an offset stays true.
 //!
-//! The bytes, without the rows: a row is one more step that happens or does not.
+//! Of single uploads the bytes, without the rows: a row is one more step that happens or does not. Of parts that are put
+//! together both, in [`concatenation`].
 
 #![allow(
     clippy::unwrap_used,
@@ -10,6 +11,8 @@
     reason = "a test says what it expects by panicking"
 )]
 
+mod concatenation;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::collections::BTreeMap;
@@ -25,10 +28,10 @@ use server::store::UploadId;
 use server::uploads::{LocalUploads, Mark, UploadBytes};
 use sha2::Digest as _;
 use support::crash_fs::{CrashFs, Fate};
+use support::machine::ROOT;
 use support::{TENANT_A, Ticking};
 use uuid::Uuid;
 
-const ROOT: &str = "/srv/fieldpost";
 const A: UploadId = UploadId(Uuid::from_u128(0xA1));
 const B: UploadId = UploadId(Uuid::from_u128(0xB1));
 
