@@ -32,7 +32,7 @@ pub(super) struct ClaimRequest {
 }
 
 /// Makes a code with which one device may come in, once, within 15 minutes.
-#[utoipa::path(post, path = "/api/v1/devices/claim-codes", operation_id = "make_claim_code", tag = "devices", security(("cookie" = [])), request_body = DeviceName,
+#[utoipa::path(post, path = "/api/v1/devices/claim-codes", operation_id = "make_claim_code", tag = "devices", security(("cookie" = []), ("person" = [])), request_body = DeviceName,
     responses((status = 201, body = FreshCode), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
         (status = 409, body = ErrorBody, description = "`too_many`: 50 codes of the team wait."),
         (status = 422, body = ErrorBody, description = "`bad_name`.")))]

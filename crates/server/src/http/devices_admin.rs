@@ -58,7 +58,7 @@ pub(super) struct FreshToken {
 }
 
 /// Adds a device to the team and shows its token, this once: for a phone that hands it on.
-#[utoipa::path(post, path = "/api/v1/devices", operation_id = "add_device", tag = "devices", security(("cookie" = [])), request_body = DeviceName,
+#[utoipa::path(post, path = "/api/v1/devices", operation_id = "add_device", tag = "devices", security(("cookie" = []), ("person" = [])), request_body = DeviceName,
     responses((status = 201, body = DeviceKey), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
         (status = 422, body = ErrorBody, description = "`bad_name`.")))]
 pub(super) async fn add(
@@ -78,7 +78,7 @@ pub(super) async fn add(
 }
 
 /// Gives a device another name.
-#[utoipa::path(patch, path = "/api/v1/devices/{id}", operation_id = "rename_device", tag = "devices", security(("cookie" = [])),
+#[utoipa::path(patch, path = "/api/v1/devices/{id}", operation_id = "rename_device", tag = "devices", security(("cookie" = []), ("person" = [])),
     params(("id" = String, Path, description = "Device id")), request_body = DeviceName,
     responses((status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
         (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "`bad_name`.")))]
@@ -93,7 +93,7 @@ pub(super) async fn rename(
 }
 
 /// Ends a device: its tokens and ingest keys stop working at once, what it recorded stays.
-#[utoipa::path(delete, path = "/api/v1/devices/{id}", operation_id = "revoke_device", tag = "devices", security(("cookie" = [])),
+#[utoipa::path(delete, path = "/api/v1/devices/{id}", operation_id = "revoke_device", tag = "devices", security(("cookie" = []), ("person" = [])),
     params(("id" = String, Path, description = "Device id")),
     responses((status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub(super) async fn revoke(
@@ -106,7 +106,7 @@ pub(super) async fn revoke(
 }
 
 /// Gives a device a new token, shown this once; the tokens and ingest keys before stop working.
-#[utoipa::path(post, path = "/api/v1/devices/{id}/token", operation_id = "renew_device_token", tag = "devices", security(("cookie" = [])),
+#[utoipa::path(post, path = "/api/v1/devices/{id}/token", operation_id = "renew_device_token", tag = "devices", security(("cookie" = []), ("person" = [])),
     params(("id" = String, Path, description = "Device id")),
     responses((status = 201, body = FreshToken), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub(super) async fn renew_token(
@@ -121,7 +121,7 @@ pub(super) async fn renew_token(
 }
 
 /// Gives a device with its tokens and ingest keys to another team. For whoever owns both; what it recorded so far stays with the old one.
-#[utoipa::path(post, path = "/api/v1/devices/{id}/transfer", operation_id = "transfer_device", tag = "devices", security(("cookie" = [])),
+#[utoipa::path(post, path = "/api/v1/devices/{id}/transfer", operation_id = "transfer_device", tag = "devices", security(("cookie" = []), ("person" = [])),
     params(("id" = String, Path, description = "Device id")), request_body = DeviceTransfer,
     responses((status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "`owners_only`."),
         (status = 404, body = ErrorBody, description = "No such device here, or the caller does not own both teams.")))]

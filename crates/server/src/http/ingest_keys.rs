@@ -73,7 +73,7 @@ pub(super) struct IngestKeyList {
 }
 
 /// The team's ingest keys, without secrets.
-#[utoipa::path(get, path = "/api/v1/ingest-keys", operation_id = "list_ingest_keys", tag = "devices", security(("cookie" = [])),
+#[utoipa::path(get, path = "/api/v1/ingest-keys", operation_id = "list_ingest_keys", tag = "devices", security(("cookie" = []), ("person" = [])),
     responses((status = 200, body = IngestKeyList), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)))]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
@@ -85,7 +85,7 @@ pub(super) async fn list(
 }
 
 /// Makes a key that stands in a path, for clients that cannot send headers, and shows it, this once.
-#[utoipa::path(post, path = "/api/v1/ingest-keys", operation_id = "make_ingest_key", tag = "devices", security(("cookie" = [])), request_body = IngestKeyRequest,
+#[utoipa::path(post, path = "/api/v1/ingest-keys", operation_id = "make_ingest_key", tag = "devices", security(("cookie" = []), ("person" = [])), request_body = IngestKeyRequest,
     responses((status = 201, body = FreshIngestKey), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
         (status = 404, body = ErrorBody, description = "No such device."),
         (status = 409, body = ErrorBody, description = "`too_many`: there are 1 000 in the team, or 10 of the device."),
@@ -107,7 +107,7 @@ pub(super) async fn make(
 }
 
 /// Ends a key; its device stays.
-#[utoipa::path(delete, path = "/api/v1/ingest-keys/{id}", operation_id = "revoke_ingest_key", tag = "devices", security(("cookie" = [])),
+#[utoipa::path(delete, path = "/api/v1/ingest-keys/{id}", operation_id = "revoke_ingest_key", tag = "devices", security(("cookie" = []), ("person" = [])),
     params(("id" = String, Path, description = "Id of the key, not the key")),
     responses((status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub(super) async fn revoke(
@@ -121,7 +121,7 @@ pub(super) async fn revoke(
 }
 
 /// Takes an unassigned device in under a name; its own name goes on meaning it.
-#[utoipa::path(post, path = "/api/v1/devices/{id}/adopt", operation_id = "adopt_device", tag = "devices", security(("cookie" = [])),
+#[utoipa::path(post, path = "/api/v1/devices/{id}/adopt", operation_id = "adopt_device", tag = "devices", security(("cookie" = []), ("person" = [])),
     params(("id" = String, Path, description = "Device id")), request_body = DeviceName,
     responses((status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
         (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "`bad_name`.")))]

@@ -29,7 +29,7 @@ use super::{
                        where the key is a fleet's, the request names the device. A share token (`fps_…`) reads one session."
     ),
     components(schemas(upload::FilesAnswer, upload::FileAnswer, upload::FileRefused, upload::JsonUpload)),
-    security(("cookie" = []), ("device" = [])),
+    security(("cookie" = []), ("device" = []), ("person" = [])),
     modifiers(&Schemes)
 )]
 struct Document;
@@ -43,6 +43,7 @@ impl Modify for Schemes {
         components.add_security_scheme("cookie", cookie);
         let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
         components.add_security_scheme("share", SecurityScheme::Http(bearer.clone()));
+        components.add_security_scheme("person", SecurityScheme::Http(bearer.clone()));
         components.add_security_scheme("device", SecurityScheme::Http(bearer));
     }
 }

@@ -14,7 +14,7 @@ use super::App;
 use super::body::Body;
 use super::error::{ApiError, ApiResult, ErrorBody};
 use super::identity::Reader;
-use super::recordings::visible;
+use super::recordings::{still_held, visible};
 use crate::receipts::{Question, ReceiptsError, Signable, Verdict};
 use crate::store::keys::StoredKey;
 
@@ -91,13 +91,15 @@ pub(super) struct RecordingReceipt {
 #[utoipa::path(get, path = "/api/v1/recordings/{id}/receipt", operation_id = "recording_receipt", tag = "receipts",
     params(("id" = String, Path, description = "Recording id")),
     responses((status = 200, body = RecordingReceipt, headers(("Fieldpost-Receipt" = String, description = "The same receipt."))),
-        (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
+        (status = 401, body = ErrorBody), (status = 404, body = ErrorBody),
+        (status = 410, body = ErrorBody, description = "The disk lost the bytes.")))]
 pub(super) async fn of_recording(
     State(app): State<Arc<App>>,
     reader: Reader,
     Path(id): Path<String>,
 ) -> ApiResult<Response> {
     let recording = visible(&app, reader, &id).await?;
+    still_held(&app, reader.tenant, &recording).await?;
     let signed = app
         .receipts
         .sign(&Signable::of(reader.tenant, &recording))

@@ -16,8 +16,8 @@ use super::App;
 use super::body::FileBytes;
 use super::error::{ApiError, ApiResult, ErrorBody};
 use super::identity::Reader;
-use crate::store::RecordingId;
 use crate::store::recordings::{self, Kind, Recording};
+use crate::store::{RecordingId, TenantId};
 
 /// What one download holds of a file at a time.
 const PIECE_BYTES: usize = 32 * 1024;
@@ -31,7 +31,8 @@ const NAME_PLAIN: AsciiSet = NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b
     responses((status = 200, content((FileBytes = "application/octet-stream"), (FileBytes = "image/jpeg"))),
         (status = 206, content((FileBytes = "application/octet-stream"), (FileBytes = "image/jpeg"))),
         (status = 304, description = "`If-None-Match` names these bytes."), (status = 401, body = ErrorBody),
-        (status = 404, body = ErrorBody), (status = 416, body = ErrorBody)))]
+        (status = 404, body = ErrorBody), (status = 410, body = ErrorBody, description = "The disk lost the bytes."),
+        (status = 416, body = ErrorBody)))]
 pub(super) async fn raw(
     State(app): State<Arc<App>>,
     reader: Reader,
@@ -44,6 +45,7 @@ pub(super) async fn raw(
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
     let range = wanted(&request, &headers, recording.size_bytes)?;
+    still_held(&app, reader.tenant, &recording).await?;
     let path = app.objects.raw_path(reader.tenant, recording.sha256);
     let mut file = File::open(path)
         .await
@@ -74,6 +76,26 @@ pub(super) async fn visible(app: &App, reader: Reader, id: &str) -> ApiResult<Re
         return Err(missing());
     }
     Ok(recording)
+}
+
+/// The disk may have lost the bytes since a receipt was given for them, and then nobody is told that they are here.
+pub(super) async fn still_held(app: &App, tenant: TenantId, recording: &Recording) -> ApiResult<()> {
+    let (objects, digest, size_bytes) = (app.objects.clone(), recording.sha256, recording.size_bytes);
+    let looking = tokio::task::spawn_blocking(move || objects.holds(tenant, digest, size_bytes));
+    let held = looking
+        .await
+        .map_err(|error| ApiError::internal(&error))?
+        .map_err(|error| ApiError::internal(&error))?;
+    if held {
+        return Ok(());
+    }
+    tracing::error!(recording = %recording.id, sha256 = %digest, "the bytes of a recording are not on the disk");
+    Err(ApiError::new(
+        StatusCode::GONE,
+        "bytes_missing",
+        "The server's disk lost the bytes of this recording. Send it again from wherever it still is, or put the data \
+         folder back from a backup.",
+    ))
 }
 
 /// Whatever was uploaded is handed out as a file to keep, never as a page of ours.

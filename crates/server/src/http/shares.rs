@@ -58,7 +58,7 @@ pub(super) struct SharedSession {
 }
 
 /// Shares a session: whoever has the token that is shown here, this once, reads it, its laps and its channels.
-#[utoipa::path(post, path = "/api/v1/sessions/{id}/shares", operation_id = "share_session", tag = "sessions", security(("cookie" = [])),
+#[utoipa::path(post, path = "/api/v1/sessions/{id}/shares", operation_id = "share_session", tag = "sessions", security(("cookie" = []), ("person" = [])),
     params(("id" = String, Path, description = "Session id")), request_body = ShareRequest,
     responses((status = 201, body = FreshShare), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
         (status = 409, body = ErrorBody, description = "`too_many`: 50 links to it work."),
@@ -86,7 +86,7 @@ pub(super) async fn share(
 }
 
 /// The links to a session that work.
-#[utoipa::path(get, path = "/api/v1/sessions/{id}/shares", operation_id = "list_shares", tag = "sessions", security(("cookie" = [])),
+#[utoipa::path(get, path = "/api/v1/sessions/{id}/shares", operation_id = "list_shares", tag = "sessions", security(("cookie" = []), ("person" = [])),
     params(("id" = String, Path, description = "Session id")),
     responses((status = 200, body = ShareList), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub(super) async fn list(
@@ -101,7 +101,7 @@ pub(super) async fn list(
 }
 
 /// Ends a link at once.
-#[utoipa::path(delete, path = "/api/v1/shares/{id}", operation_id = "revoke_share", tag = "sessions", security(("cookie" = [])),
+#[utoipa::path(delete, path = "/api/v1/shares/{id}", operation_id = "revoke_share", tag = "sessions", security(("cookie" = []), ("person" = [])),
     params(("id" = String, Path, description = "Share id")),
     responses((status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub(super) async fn revoke(

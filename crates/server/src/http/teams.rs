@@ -48,7 +48,7 @@ pub(super) struct NewRole {
 }
 
 /// The team with its people.
-#[utoipa::path(get, path = "/api/v1/team", operation_id = "show_team", tag = "teams", security(("cookie" = [])),
+#[utoipa::path(get, path = "/api/v1/team", operation_id = "show_team", tag = "teams", security(("cookie" = []), ("person" = [])),
     responses((status = 200, body = TeamDetail), (status = 401, body = ErrorBody)))]
 pub(super) async fn show(State(app): State<Arc<App>>, Person(member): Person) -> ApiResult<Json<TeamDetail>> {
     let name = teams::name(&app.store, member.tenant).await?;

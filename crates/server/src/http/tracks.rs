@@ -23,7 +23,7 @@ pub(super) struct TrackList {
 }
 
 /// The team's tracks, to choose one for a device.
-#[utoipa::path(get, path = "/api/v1/tracks", operation_id = "list_tracks", tag = "devices", security(("cookie" = [])),
+#[utoipa::path(get, path = "/api/v1/tracks", operation_id = "list_tracks", tag = "devices", security(("cookie" = []), ("person" = [])),
     responses((status = 200, body = TrackList), (status = 401, body = ErrorBody)))]
 pub(super) async fn list(State(app): State<Arc<App>>, Person(member): Person) -> ApiResult<Json<TrackList>> {
     let found = tracks::newest(&app.store, member.tenant, LIMIT).await?;

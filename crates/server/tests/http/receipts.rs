@@ -231,6 +231,20 @@ fn confirming_looks_at_the_bytes_that_are_there_now() {
         confirm(&site, who, &items),
         [Value::Null, json!("bytes_missing"), json!("bytes_missing")]
     );
+    for stored in [&removed, &cut] {
+        for what in ["receipt", "raw"] {
+            let path = format!(
+                "/api/v1/recordings/{}/{what}",
+                stored["recording_id"].as_str().unwrap()
+            );
+            let reply = site.get(&path, &[who]);
+            assert_eq!(
+                (reply.status, reply.error_code().as_str()),
+                (410, "bytes_missing"),
+                "{path}"
+            );
+        }
+    }
     let by_digest = [&kept, &removed].map(|stored| json!({ "sha256": stored["sha256"] }));
     assert_eq!(
         confirm(&site, who, &by_digest),

@@ -1682,17 +1682,16 @@ export interface components {
         };
         /** @description One heartbeat of an uptime logger, for the API document; `docs/formats/heartbeat.md` has all of it. */
         HeartbeatBody: {
-            boot_epoch?: string | null;
+            boot_epoch?: components["schemas"]["TextOrNumber"] | null;
             /** Format: int64 */
             boot_number?: number | null;
             /** @description Of the boot before: `{reason, firmware?, uptime_s?, boot?, detail?}`. */
             crash?: Record<string, never> | null;
             device_uuid?: string | null;
-            last_update?: string | null;
+            last_update?: components["schemas"]["TextOrNumber"] | null;
             /** Format: double */
             run_seconds: number;
-            /** @description RFC 3339, or Unix seconds. */
-            session_start?: string | null;
+            session_start?: components["schemas"]["TextOrNumber"] | null;
             /** Format: int64 */
             start_revision?: number | null;
             status?: string | null;
@@ -2332,6 +2331,8 @@ export interface components {
             role: components["schemas"]["Role"];
             user_id: string;
         };
+        /** @description A moment is RFC 3339, Unix seconds or Unix milliseconds. */
+        TextOrNumber: string | number;
         TrackList: {
             /** @description The newest first, 200 at most. */
             tracks: components["schemas"]["Course"][];
@@ -5029,6 +5030,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The disk lost the bytes. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             416: {
                 headers: {
                     [name: string]: unknown;
@@ -5079,6 +5089,15 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The disk lost the bytes. */
+            410: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -131,7 +131,7 @@ pub(crate) struct CommandRequest {
 type Tagged<T> = ([(HeaderName, String); 1], Json<T>);
 
 /// What is wanted of a device, and how far it has followed. `ETag` is for `If-Match` of a change.
-#[utoipa::path(get, path = "/api/v1/devices/{id}/desired", operation_id = "show_desired", tag = "devices", security(("cookie" = [])),
+#[utoipa::path(get, path = "/api/v1/devices/{id}/desired", operation_id = "show_desired", tag = "devices", security(("cookie" = []), ("person" = [])),
     params(("id" = String, Path, description = "Device id")),
     responses((status = 200, body = DesiredState, headers(("ETag" = String, description = "Changes with settings, track and networks."))),
         (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
@@ -146,7 +146,7 @@ pub(crate) async fn show(
 }
 
 /// Says what is wanted of a device; the device learns of it with its next heartbeat.
-#[utoipa::path(put, path = "/api/v1/devices/{id}/desired", operation_id = "change_desired", tag = "devices", security(("cookie" = [])),
+#[utoipa::path(put, path = "/api/v1/devices/{id}/desired", operation_id = "change_desired", tag = "devices", security(("cookie" = []), ("person" = [])),
     params(("id" = String, Path, description = "Device id"),
         ("If-Match" = Option<String>, Header, description = "`ETag` of what was read; another one by now: 412")),
     request_body = DesiredRequest,
@@ -178,7 +178,7 @@ pub(crate) async fn change(
 }
 
 /// Tells a device to do something once; it learns of it with its next heartbeat.
-#[utoipa::path(post, path = "/api/v1/devices/{id}/commands", operation_id = "command_device", tag = "devices", security(("cookie" = [])),
+#[utoipa::path(post, path = "/api/v1/devices/{id}/commands", operation_id = "command_device", tag = "devices", security(("cookie" = []), ("person" = [])),
     params(("id" = String, Path, description = "Device id")), request_body = CommandRequest,
     responses((status = 201, body = DeviceCommand), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
         (status = 409, body = ErrorBody, description = "`too_many_commands`."),

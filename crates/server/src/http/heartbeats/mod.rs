@@ -57,17 +57,25 @@ pub(crate) struct HeartbeatResult {
 #[allow(dead_code, reason = "describes the body in the OpenAPI document")]
 pub(crate) struct HeartbeatBody {
     pub run_seconds: f64,
-    /// RFC 3339, or Unix seconds.
-    pub session_start: Option<String>,
-    pub boot_epoch: Option<String>,
+    pub session_start: Option<TextOrNumber>,
+    pub boot_epoch: Option<TextOrNumber>,
     pub boot_number: Option<u64>,
     pub start_revision: Option<u64>,
-    pub last_update: Option<String>,
+    pub last_update: Option<TextOrNumber>,
     pub status: Option<String>,
     pub device_uuid: Option<String>,
     /// Of the boot before: `{reason, firmware?, uptime_s?, boot?, detail?}`.
     #[schema(value_type = Option<Object>)]
     pub crash: Option<serde_json::Value>,
+}
+
+/// A moment is RFC 3339, Unix seconds or Unix milliseconds.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "describes the body in the OpenAPI document")]
+pub(crate) enum TextOrNumber {
+    Text(String),
+    Number(f64),
 }
 
 /// The one or many that a body is.

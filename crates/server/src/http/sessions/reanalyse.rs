@@ -23,7 +23,7 @@ pub(crate) struct ReanalyseRequest {
 }
 
 /// Analyses a recording afresh, by a gate of one's own or by whatever gate the analysis finds.
-#[utoipa::path(post, path = "/api/v1/sessions/{id}/reanalyse", operation_id = "reanalyse_session", tag = "sessions", security(("cookie" = [])),
+#[utoipa::path(post, path = "/api/v1/sessions/{id}/reanalyse", operation_id = "reanalyse_session", tag = "sessions", security(("cookie" = []), ("person" = [])),
     params(("id" = String, Path, description = "Session id")), request_body = ReanalyseRequest,
     responses((status = 202, description = "The session is `waiting`."), (status = 401, body = ErrorBody),
         (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
