@@ -43,7 +43,7 @@ pub(crate) fn prepare(root: &Path) -> Result<PathBuf> {
 
 pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     let programs = prepare(root)?;
-    let mut server = Server::fresh(root, "api", Build::Debug)?.behind_proxy();
+    let mut server = Server::fresh(root, "api", Build::Debug)?;
     let device = server.add_people()?;
     server.start()?;
     let cookie = Client::new(server.base()).sign_in()?;

@@ -32,8 +32,6 @@ pub(crate) struct Server {
     database_url: Option<String>,
     /// The one core that it may use.
     core: Option<usize>,
-    /// Settings beside those of every soak.
-    settings: Vec<&'static str>,
     /// The same over all restarts, as a device expects.
     port: u16,
     child: Option<Child>,
@@ -67,7 +65,6 @@ impl Server {
             folder,
             database_url: None,
             core: None,
-            settings: Vec::new(),
             port,
             child: None,
         })
@@ -76,12 +73,6 @@ impl Server {
     /// Keeps its rows in PostgreSQL.
     pub(crate) fn with_database(mut self, url: String) -> Self {
         self.database_url = Some(url);
-        self
-    }
-
-    /// Believes whoever asks where they come from.
-    pub(crate) fn behind_proxy(mut self) -> Self {
-        self.settings.extend(["--trusted-proxy", "127.0.0.1"]);
         self
     }
 
@@ -157,7 +148,6 @@ impl Server {
             .open(self.log_path())?;
         let mut command = self.command(&["serve", "--listen", &self.addr(), "--ingest-per-device-rate", "0"]);
         let child = command
-            .args(&self.settings)
             .stdout(log.try_clone()?)
             .stderr(log)
             .spawn()

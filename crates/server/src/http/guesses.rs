@@ -1,4 +1,7 @@
 //! Wrong tokens and keys are bounded by the address that they come from, before anybody looks them up.
+//!
+//! The machine's own address is not: behind a proxy that the server was not told of (`--trusted-proxy`) everybody has it,
+//! and one guesser would hold up every device that has not been heard since the start.
 
 use std::sync::Arc;
 
@@ -15,7 +18,10 @@ use super::origin::Origin;
 /// Around every request that presents a token or has a key in its path.
 pub(super) async fn bounded(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let origin = request.extensions().get::<Origin>().copied();
-    let (Some(origin), Some(presented)) = (origin, presented(&request)) else {
+    let (Some(origin), Some(presented)) = (
+        origin.filter(|origin| !origin.ip.is_loopback()),
+        presented(&request),
+    ) else {
         return next.run(request).await;
     };
     if let Err(too_many) = app.auth_failures.may_try(origin.ip, presented) {
