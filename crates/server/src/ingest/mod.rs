@@ -172,7 +172,7 @@ impl Ingest {
 }
 
 /// The last part of what may be a path on the sender's machine; a name is a label, never a path on ours.
-pub(crate) fn plain_name(name: &str) -> Result<&str, IngestError> {
+pub fn plain_name(name: &str) -> Result<&str, IngestError> {
     let name = name.rsplit(['/', '\\']).next().unwrap_or(name).trim();
     let fits = (1..=NAME_BYTES_MAX).contains(&name.len()) && !name.chars().any(char::is_control);
     if fits { Ok(name) } else { Err(IngestError::BadName) }

@@ -6,10 +6,11 @@
 //! what was stored already is recognised.
 
 pub(super) mod bytes_in;
+pub mod form;
 mod json;
 pub mod json_body;
 mod multipart;
-mod name;
+pub mod name;
 mod paced;
 pub mod picture;
 mod raw;

@@ -1,16 +1,13 @@
 //! `multipart/form-data` with one or many files, each stored as it arrives and answered for itself, also when the form
 //! breaks off after them. With a fleet key a field `device` before the files says whose they are.
 
-use std::error::Error;
-
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
-use multer::{Field, Multipart};
 use serde_json::Value;
 
 use super::bytes_in::{BytesIn, incomplete};
-use super::paced::{Paced, PacedError, Progress};
-use super::{Arriving, FileAnswer, FileRefused, FilesAnswer, UploadAnswer, answer, name};
+use super::form::{self, Form, FormError, Part};
+use super::{Arriving, FileAnswer, FileRefused, FilesAnswer, UploadAnswer, answer};
 use crate::http::App;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::fleet::{self, Caller};
@@ -25,7 +22,7 @@ const DEVICE_BYTES_MAX: usize = 4 * 64;
 /// What separates the parts, if the head says it.
 pub(super) fn boundary(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::CONTENT_TYPE)?;
-    multer::parse_boundary(value.to_str().ok()?).ok()
+    form::boundary(value.to_str().ok()?)
 }
 
 pub(super) async fn receive(arriving: Arriving<'_>, boundary: Option<String>) -> ApiResult<Response> {
@@ -37,42 +34,25 @@ pub(super) async fn receive(arriving: Arriving<'_>, boundary: Option<String>) ->
         .closing()
     })?;
     let limit_bytes = arriving.app.upload_max_bytes.saturating_mul(FILES_MAX);
-    let progress = Progress::default();
-    let paced = Paced::new(
-        BytesIn::new(arriving.body, limit_bytes, ApiError::too_large(limit_bytes)).into_stream(),
-        progress.clone(),
-    );
-    let mut parts = Multipart::new(paced, boundary);
+    let body = BytesIn::new(arriving.body, limit_bytes, ApiError::too_large(limit_bytes));
+    let mut form = Form::new(body.into_stream(), boundary);
     let mut answers = Answers::default();
     let mut caller = arriving.caller;
-    let end = parts_in(arriving.app, &mut caller, &mut parts, &progress, &mut answers).await;
+    let end = parts_in(arriving.app, &mut caller, &mut form, &mut answers).await;
     answers.respond(end)
 }
 
-async fn parts_in(
-    app: &App,
-    caller: &mut Caller,
-    parts: &mut Multipart<'_>,
-    progress: &Progress,
-    answers: &mut Answers,
-) -> ApiResult<()> {
-    while let Some(part) = parts.next_field().await.map_err(refusal)? {
-        progress.made();
-        part_in(app, caller, part, progress, answers).await?;
+async fn parts_in(app: &App, caller: &mut Caller, form: &mut Form, answers: &mut Answers) -> ApiResult<()> {
+    while let Some(part) = form.next().await? {
+        part_in(app, caller, part, answers).await?;
     }
     Ok(())
 }
 
 /// One part: a file is stored or refused, anything else is read past.
-async fn part_in(
-    app: &App,
-    caller: &mut Caller,
-    mut part: Field<'_>,
-    progress: &Progress,
-    answers: &mut Answers,
-) -> ApiResult<()> {
-    let Some(name) = name_of(&part) else {
-        return field_in(app, caller, &mut part, progress).await;
+async fn part_in(app: &App, caller: &mut Caller, mut part: Part<'_>, answers: &mut Answers) -> ApiResult<()> {
+    let Some(name) = part.file_name().map(str::to_owned) else {
+        return field_in(app, caller, &mut part).await;
     };
     let sender = caller.named()?;
     if answers.are_full() {
@@ -82,11 +62,11 @@ async fn part_in(
         answers.refused(name, error.clone());
         return Err(error);
     }
-    match file_in(app, sender, &name, &mut part, progress).await {
+    match file_in(app, sender, &name, &mut part).await {
         Ok(answer) => answers.stored(answer),
         Err(Refused::File(error)) => {
             answers.refused(name, error);
-            pass_over(&mut part, progress).await?;
+            part.pass_over().await?;
         }
         Err(Refused::Body(error)) => {
             answers.refused(name, error.clone());
@@ -94,14 +74,6 @@ async fn part_in(
         }
     }
     Ok(())
-}
-
-/// RFC 7578 has no `filename*` in a form, but some senders write nothing else.
-fn name_of(part: &Field<'_>) -> Option<String> {
-    let header = || part.headers().get(header::CONTENT_DISPOSITION);
-    part.file_name()
-        .map(str::to_owned)
-        .or_else(|| name::of_disposition(&String::from_utf8_lossy(header()?.as_bytes())))
 }
 
 /// Whether the next file can still come.
@@ -116,8 +88,7 @@ async fn file_in(
     app: &App,
     sender: Sender,
     name: &str,
-    part: &mut Field<'_>,
-    progress: &Progress,
+    part: &mut Part<'_>,
 ) -> Result<UploadAnswer, Refused> {
     let upload = Upload {
         sender: sender.for_ingest(),
@@ -127,12 +98,7 @@ async fn file_in(
     };
     let file = |error| Refused::File(ApiError::from(error));
     let mut incoming = app.ingest.begin(upload).await.map_err(file)?;
-    while let Some(piece) = part
-        .chunk()
-        .await
-        .map_err(|error| Refused::Body(refusal(error)))?
-    {
-        progress.made();
+    while let Some(piece) = part.piece().await.map_err(|error| Refused::Body(error.into()))? {
         incoming.write(piece).await.map_err(file)?;
     }
     let file_name = incoming.file_name().to_owned();
@@ -142,32 +108,14 @@ async fn file_in(
 }
 
 /// A field beside the files: may say which device of a fleet they are of.
-async fn field_in(
-    app: &App,
-    caller: &mut Caller,
-    part: &mut Field<'_>,
-    progress: &Progress,
-) -> ApiResult<()> {
+async fn field_in(app: &App, caller: &mut Caller, part: &mut Part<'_>) -> ApiResult<()> {
     let names_device = part.name().is_some_and(|name| fleet::NAMES.contains(&name));
     if !names_device || matches!(caller, Caller::Known(_)) {
-        return pass_over(part, progress).await;
+        return Ok(part.pass_over().await?);
     }
-    let mut said = Vec::new();
-    while let Some(piece) = part.chunk().await.map_err(refusal)? {
-        progress.made();
-        // One byte more than a name can have, so that a longer one is seen to be none.
-        let room = (DEVICE_BYTES_MAX + 1).saturating_sub(said.len());
-        said.extend_from_slice(&piece[..piece.len().min(room)]);
-    }
-    let said = Value::String(String::from_utf8_lossy(&said).into_owned());
+    // One byte more than a name can have, so that a longer one is seen to be none.
+    let said = Value::String(part.text(DEVICE_BYTES_MAX + 1).await?);
     *caller = Caller::Known(caller.named_by(app, Some(&said)).await?);
-    Ok(())
-}
-
-async fn pass_over(part: &mut Field<'_>, progress: &Progress) -> ApiResult<()> {
-    while part.chunk().await.map_err(refusal)?.is_some() {
-        progress.made();
-    }
     Ok(())
 }
 
@@ -209,30 +157,16 @@ impl Answers {
     }
 }
 
-/// What the parser's error means at the edge; a refusal of our own that came through it keeps its status.
-fn refusal(error: multer::Error) -> ApiError {
-    let multer::Error::StreamReadFailed(source) = error else {
-        return malformed(&error);
-    };
-    match source.downcast::<PacedError>().map(|paced| *paced) {
-        Ok(PacedError::Refused(error)) => error,
-        Ok(error @ PacedError::NoProgress) => {
-            ApiError::bad_request("malformed_multipart", format!("In the multipart body {error}.")).closing()
+/// A refusal of the body's own keeps its status.
+impl From<FormError> for ApiError {
+    fn from(error: FormError) -> Self {
+        match error {
+            FormError::Body(error) => error,
+            FormError::Incomplete => incomplete(),
+            FormError::NoProgress | FormError::NoHeaders | FormError::Malformed(_) => {
+                let message = format!("The multipart body is malformed: {error}.");
+                Self::bad_request("malformed_multipart", message).closing()
+            }
         }
-        Err(other) => ApiError::internal(other.as_ref() as &(dyn Error + 'static)).closing(),
     }
-}
-
-fn malformed(error: &multer::Error) -> ApiError {
-    if matches!(
-        error,
-        multer::Error::IncompleteStream | multer::Error::IncompleteFieldData { .. }
-    ) {
-        return incomplete();
-    }
-    ApiError::bad_request(
-        "malformed_multipart",
-        format!("The multipart body is malformed: {error}."),
-    )
-    .closing()
 }

@@ -1,4 +1,5 @@
-//! The name beside a raw body: from the query or a header. What a name may be is for `ingest` to say.
+//! The name beside a raw body, from the query or a header, and those of a form's parts. What a name may be is for `ingest`
+//! to say.
 
 use axum::http::{HeaderMap, HeaderName, header};
 use percent_encoding::percent_decode_str;
@@ -19,18 +20,53 @@ pub(super) fn beside_body(query: Option<&str>, headers: &HeaderMap) -> Option<St
 }
 
 /// `filename*` (RFC 8187) before `filename` (quoted or bare), as RFC 6266 wants it.
-pub(super) fn of_disposition(value: &str) -> Option<String> {
-    let mut plain = None;
-    for (name, value) in parameters(value) {
-        if name.eq_ignore_ascii_case("filename*") {
-            let encoded = value.splitn(3, '\'').nth(2)?;
-            return Some(percent_decode_str(encoded).decode_utf8_lossy().into_owned());
-        }
-        if name.eq_ignore_ascii_case("filename") {
-            plain = Some(value);
-        }
+#[must_use]
+pub fn of_disposition(value: &str) -> Option<String> {
+    let read = Parameters::of(value);
+    read.encoded_file_name.or(read.file_name)
+}
+
+/// What a part of a form says that it is.
+#[derive(Debug, Default)]
+pub(super) struct Disposition {
+    pub(super) name: Option<String>,
+    pub(super) file_name: Option<String>,
+}
+
+/// RFC 7578 has no `filename*` in a form, but some senders write nothing else.
+pub(super) fn of_part(value: &str) -> Disposition {
+    let read = Parameters::of(value);
+    Disposition {
+        name: read.name,
+        file_name: read.file_name.or(read.encoded_file_name),
     }
-    plain
+}
+
+/// The parameters that we know; of a repeated one the first.
+#[derive(Default)]
+struct Parameters {
+    name: Option<String>,
+    file_name: Option<String>,
+    encoded_file_name: Option<String>,
+}
+
+impl Parameters {
+    fn of(value: &str) -> Self {
+        let mut read = Self::default();
+        for (name, value) in parameters(value) {
+            if name.eq_ignore_ascii_case("name") {
+                read.name.get_or_insert(value);
+            } else if name.eq_ignore_ascii_case("filename") {
+                read.file_name.get_or_insert(value);
+            } else if name.eq_ignore_ascii_case("filename*")
+                && let Some(encoded) = value.splitn(3, '\'').nth(2)
+            {
+                let decoded = percent_decode_str(encoded).decode_utf8_lossy();
+                read.encoded_file_name.get_or_insert(decoded.into_owned());
+            }
+        }
+        read
+    }
 }
 
 /// The `name=value` parameters of a header, quotes and their backslashes undone.
@@ -87,6 +123,28 @@ mod tests {
             assert_eq!(of_disposition(value).as_deref(), Some(name), "{value}");
         }
         assert_eq!(of_disposition("attachment"), None);
+    }
+
+    #[test]
+    fn a_part_has_a_name_and_perhaps_a_file_name() {
+        let read = |value| {
+            let read = of_part(value);
+            (read.name, read.file_name)
+        };
+        let is = |name: &str, file: Option<&str>| (Some(name.to_owned()), file.map(str::to_owned));
+        assert_eq!(read("form-data; name=device"), is("device", None));
+        assert_eq!(
+            read("form-data; name=\"a; filename=b\"; filename=\"c; name=d\""),
+            is("a; filename=b", Some("c; name=d"))
+        );
+        assert_eq!(
+            read("form-data; name=f; filename*=UTF-8''c%20d"),
+            is("f", Some("c d"))
+        );
+        assert_eq!(
+            read("form-data; name=f; filename*=UTF-8''c; filename=d"),
+            is("f", Some("d"))
+        );
     }
 
     #[test]
