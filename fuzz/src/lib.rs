@@ -6,6 +6,7 @@
 pub mod analysis;
 pub mod formats;
 pub mod heartbeats;
+pub mod multipart;
 pub mod pictures;
 pub mod receipts;
 pub mod texts;
@@ -20,7 +21,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 21] = [
+pub const TARGETS: [Target; 22] = [
     Target {
         name: "detect",
         run: formats::detect,
@@ -104,5 +105,9 @@ pub const TARGETS: [Target; 21] = [
     Target {
         name: "heartbeats",
         run: heartbeats::heartbeats,
+    },
+    Target {
+        name: "multipart",
+        run: multipart::multipart,
     },
 ];
