@@ -8,8 +8,7 @@ use serde::Serialize;
 
 use super::accounts::{AccountError, Member, Role};
 use super::audit::{self, Action, Actor};
-use super::sql::{Rows, composed, query};
-use super::uptime::parts;
+use super::sql::{Many, Rows, many, query};
 use super::{DeviceId, Store, StoreError, TeamRows, TenantId, UserId, desired, ingest_keys};
 use crate::auth::secret::TokenDigest;
 
@@ -314,6 +313,13 @@ pub async fn list_devices(store: &Store) -> Result<Vec<DeviceRow>, StoreError> {
         .collect()
 }
 
+static OF_TOKENS: Many = Many::new(
+    "WITH asked(token) AS (VALUES ",
+    1,
+    ") SELECT t.token_sha256, d.id, d.tenant_id FROM asked a CROSS JOIN device_tokens t CROSS JOIN devices d \
+     WHERE t.token_sha256 = a.token AND d.id = t.device_id AND t.revoked_at IS NULL AND d.revoked_at IS NULL",
+);
+
 /// The devices of tokens, each with its token's digest; tokens that are unknown or revoked, or whose device is, are left out.
 pub(super) async fn devices_of_tokens(
     store: &Store,
@@ -321,13 +327,8 @@ pub(super) async fn devices_of_tokens(
 ) -> Result<Vec<(String, DeviceIdentity)>, StoreError> {
     let mut rows = store.read_across().await?;
     let mut all = Vec::new();
-    for part in parts(tokens) {
-        let places: Vec<String> = (1..=part.len()).map(|place| format!("${place}")).collect();
-        let mut asking = composed(format!(
-            "SELECT t.token_sha256, d.id, d.tenant_id FROM device_tokens t JOIN devices d ON d.id = t.device_id \
-             WHERE t.token_sha256 IN ({}) AND t.revoked_at IS NULL AND d.revoked_at IS NULL",
-            places.join(", ")
-        ));
+    for part in Many::parts(tokens) {
+        let mut asking = many(&OF_TOKENS);
         for token in part {
             asking = asking.bind(token.as_str());
         }

@@ -4,12 +4,43 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::uptime::{parts, values, with_tenant};
+use super::sql::Many;
 use super::{DeviceId, Store, StoreError, TeamRows, TenantId};
 use crate::desired::SealKey;
 
 /// Names that one device is known by beside its id; later ones are not noted.
 const ALIASES_MAX: i64 = 8;
+
+static DATA_CAME: Many = Many::new(
+    "WITH came(device_id, data_at) AS (VALUES ",
+    2,
+    ") INSERT INTO device_states (tenant_id, device_id, data_at) \
+     SELECT $1, came.device_id, came.data_at FROM came WHERE came.device_id IS NOT NULL \
+     ON CONFLICT (tenant_id, device_id) DO UPDATE SET data_at = excluded.data_at \
+     WHERE device_states.data_at IS NULL OR excluded.data_at > device_states.data_at",
+);
+
+static HEARD: Many = Many::new(
+    "WITH heard(device_id, at) AS (VALUES ",
+    2,
+    ") UPDATE devices SET seen_at = (SELECT MAX(h.at) FROM heard h WHERE h.device_id = devices.id) \
+     WHERE tenant_id = $1 AND id IN (SELECT h.device_id FROM heard h \
+     WHERE h.device_id = devices.id AND (devices.seen_at IS NULL OR devices.seen_at < h.at))",
+);
+
+static BY_ALIAS: Many = Many::new(
+    "WITH wanted(name) AS (VALUES ",
+    1,
+    ") SELECT w.name, a.device_id FROM wanted w CROSS JOIN device_aliases a \
+     WHERE a.tenant_id = $1 AND a.alias = w.name",
+);
+
+static BY_ID: Many = Many::new(
+    "WITH wanted(name) AS (VALUES ",
+    1,
+    ") SELECT w.name, d.id AS device_id FROM wanted w CROSS JOIN devices d \
+     WHERE d.tenant_id = $1 AND d.id = LOWER(w.name)",
+);
 
 /// Notes that something new has come from devices.
 pub async fn data_came(
@@ -17,13 +48,8 @@ pub async fn data_came(
     devices: &[DeviceId],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    for part in parts(devices) {
-        let mut writing = rows.composed(format!(
-            "INSERT INTO device_states (tenant_id, device_id, data_at) VALUES {} \
-             ON CONFLICT (tenant_id, device_id) DO UPDATE SET data_at = excluded.data_at \
-             WHERE device_states.data_at IS NULL OR excluded.data_at > device_states.data_at",
-            with_tenant(part.len(), 2)
-        ));
+    for part in Many::parts(devices) {
+        let mut writing = rows.many(&DATA_CAME);
         for device in part {
             writing = writing.bind(*device).bind(now);
         }
@@ -34,14 +60,8 @@ pub async fn data_came(
 
 /// Notes when devices were last heard; earlier times than those known change nothing.
 pub async fn heard(rows: &mut TeamRows<'_>, seen: &[(DeviceId, Timestamp)]) -> Result<(), StoreError> {
-    for part in parts(seen) {
-        let mut writing = rows.composed(format!(
-            "WITH heard(device_id, at) AS (VALUES {}) UPDATE devices SET seen_at = \
-             (SELECT MAX(h.at) FROM heard h WHERE h.device_id = devices.id) \
-             WHERE tenant_id = $1 AND id IN (SELECT h.device_id FROM heard h \
-             WHERE h.device_id = devices.id AND (devices.seen_at IS NULL OR devices.seen_at < h.at))",
-            values(part.len(), 2)
-        ));
+    for part in Many::parts(seen) {
+        let mut writing = rows.many(&HEARD);
         for (device, at) in part {
             writing = writing.bind(*device).bind(*at);
         }
@@ -90,17 +110,10 @@ pub(super) async fn known_names(
 ) -> Result<BTreeMap<String, DeviceId>, StoreError> {
     let mut found = BTreeMap::new();
     let names: Vec<&String> = names.iter().copied().collect();
-    for part in parts(&names) {
-        let texts = [
-            "SELECT w.name, a.device_id FROM wanted w CROSS JOIN device_aliases a \
-             WHERE a.tenant_id = $1 AND a.alias = w.name",
-            // Second, so that an id means its device whatever another one calls itself.
-            "SELECT w.name, d.id AS device_id FROM wanted w CROSS JOIN devices d \
-             WHERE d.tenant_id = $1 AND d.id = LOWER(w.name)",
-        ];
-        for text in texts {
-            let places = values(part.len(), 1);
-            let mut asking = rows.composed(format!("WITH wanted(name) AS (VALUES {places}) {text}"));
+    for part in Many::parts(&names) {
+        // By id second, so that an id means its device whatever another one calls itself.
+        for statement in [&BY_ALIAS, &BY_ID] {
+            let mut asking = rows.many(statement);
             for name in part {
                 asking = asking.bind(name.as_str());
             }

@@ -12,7 +12,7 @@ use super::accounts::{AccountError, Member};
 use super::accounts_devices::checked_name;
 use super::audit::{self, Action, Actor};
 use super::devices_state::known_names;
-use super::uptime::{parts, values};
+use super::sql::Many;
 use super::{DeviceId, Store, StoreError, TeamRows, TenantId};
 
 /// Unassigned devices of one team: a fleet on its first day. Who has the key of a fleet can make as many rows, no more.
@@ -101,15 +101,18 @@ async fn look(rows: &mut TeamRows<'_>, names: &BTreeSet<String>) -> Result<Named
         .collect())
 }
 
+static REVOKED: Many = Many::new(
+    "WITH wanted(id) AS (VALUES ",
+    1,
+    ") SELECT d.id FROM wanted w CROSS JOIN devices d \
+     WHERE d.tenant_id = $1 AND d.id = w.id AND d.revoked_at IS NOT NULL",
+);
+
 /// Which of these devices are revoked.
 async fn revoked(rows: &mut TeamRows<'_>, ids: &[DeviceId]) -> Result<BTreeSet<DeviceId>, StoreError> {
     let mut revoked = BTreeSet::new();
-    for part in parts(ids) {
-        let mut asking = rows.composed(format!(
-            "WITH wanted(id) AS (VALUES {}) SELECT d.id FROM wanted w CROSS JOIN devices d \
-             WHERE d.tenant_id = $1 AND d.id = w.id AND d.revoked_at IS NOT NULL",
-            values(part.len(), 1)
-        ));
+    for part in Many::parts(ids) {
+        let mut asking = rows.many(&REVOKED);
         for id in part {
             asking = asking.bind(*id);
         }

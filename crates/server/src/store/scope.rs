@@ -4,7 +4,7 @@
 //! the transaction it runs in sees the rows of that tenant only (row-level security), so a query that forgets its
 //! `tenant_id = $1` finds nothing of another team's there, and the same test fails on SQLite's side.
 
-use super::sql::{IntoValue, Query, Row, Rows, query};
+use super::sql::{IntoValue, Many, Query, Row, Rows, query};
 use super::{StoreError, TenantId};
 
 /// Rows of one tenant, to read or, within [`super::Store::write`], to change.
@@ -55,6 +55,15 @@ impl<'c> TeamRows<'c> {
             "a team's query says whose rows it means: {sql}"
         );
         self.with(super::sql::composed(sql))
+    }
+
+    /// A statement over many rows.
+    pub fn many(&mut self, statement: &'static Many) -> TeamQuery<'_> {
+        debug_assert!(
+            statement.says("tenant_id") && statement.says("$1"),
+            "a team's query says whose rows it means"
+        );
+        self.with(super::sql::many(statement))
     }
 
     fn with(&mut self, query: Query) -> TeamQuery<'_> {

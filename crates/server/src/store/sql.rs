@@ -5,6 +5,7 @@
 //! names of its columns. Nothing outside this module and `connect` names an engine, except `engine`, which holds what the
 //! two do not share.
 
+mod many;
 mod value;
 
 use sqlx::pool::PoolConnection;
@@ -13,6 +14,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
 
 use super::StoreError;
+pub use many::Many;
 pub use value::{Cell, Column, IntoValue, Value};
 
 /// A connection to the database, held for a while.
@@ -88,6 +90,7 @@ impl From<Transaction<'static, Postgres>> for Rows {
 enum Text {
     Written(&'static str),
     Composed(String),
+    Many(&'static Many),
 }
 
 /// A statement with the values of its `$1`, `$2`, ….
@@ -115,6 +118,14 @@ pub fn composed(sql: String) -> Query {
     }
 }
 
+/// The same of a statement over many rows, whose values are bound row by row. It wants those of one row at least.
+pub fn many(statement: &'static Many) -> Query {
+    Query {
+        text: Text::Many(statement),
+        values: Vec::new(),
+    }
+}
+
 /// Calls `$call` on an `sqlx` query of the connection's engine with all values bound.
 macro_rules! on_engine {
     ($query:expr, $rows:expr, $call:ident => $done:expr) => {{
@@ -127,6 +138,10 @@ macro_rules! on_engine {
                         let (sql, values) = in_order(&sql, &values);
                         (sqlx::query::<Sqlite>(AssertSqlSafe(sql)), values)
                     }
+                    Text::Many(statement) => {
+                        let (sql, values) = statement.unnumbered(values);
+                        (sqlx::query::<Sqlite>(AssertSqlSafe(sql)), values)
+                    }
                 };
                 let query = values.into_iter().fold(query, |query, value| match value {
                     Value::Integer(value) => query.bind(value),
@@ -137,9 +152,13 @@ macro_rules! on_engine {
                 query.$call(connection).await.map($done)
             }
             Engine::Postgres(connection) => {
-                let query = match text {
-                    Text::Written(sql) => sqlx::query::<Postgres>(sql),
-                    Text::Composed(sql) => sqlx::query::<Postgres>(AssertSqlSafe(sql)),
+                let (query, values) = match text {
+                    Text::Written(sql) => (sqlx::query::<Postgres>(sql), values),
+                    Text::Composed(sql) => (sqlx::query::<Postgres>(AssertSqlSafe(sql)), values),
+                    Text::Many(statement) => {
+                        let (sql, values) = statement.numbered(values);
+                        (sqlx::query::<Postgres>(AssertSqlSafe(sql)), values)
+                    }
                 };
                 let query = values.into_iter().fold(query, |query, value| match value {
                     Value::Integer(value) => query.bind(value),

@@ -1,21 +1,68 @@
 //! Heartbeats as rows: all that was heard of each session, and totals that are kept by differences.
 //!
-//! [`record`] takes whatever a batch of requests said of one team's devices in six statements or so, however many
-//! heartbeats there are: it reads the sessions they are about, lets `uptime` add what was heard, and writes only those
-//! that changed. That one task writes (`docs/decisions/0003-one-writer.md`) is what makes reading before writing right.
+//! [`record`] takes whatever a batch of requests said of one team's devices in five statements or so: it reads the sessions
+//! they are about, lets `uptime` add what was heard, and writes only those that changed. That one task writes
+//! (`docs/decisions/0003-one-writer.md`) is what makes reading before writing right.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::sql::Row;
+use super::sql::{Many, Row};
 use super::{DeviceId, StoreError, TeamRows, bad_row};
 use crate::uptime::intervals::{Shift, Span, shift};
 use crate::uptime::{Evidence, Heartbeat, Longest, SessionKey, Standing, StartClaim, Suspect, SuspectRun};
 
-/// Rows of one statement. Few sizes, so that each is prepared once; the largest stays far below the 32 766 values that
-/// SQLite takes.
-const STATEMENT_ROWS: [usize; 5] = [256, 64, 16, 4, 1];
+// CROSS JOIN keeps SQLite from reading the sessions first; to PostgreSQL it is any join.
+static LOAD: Many = Many::new(
+    "WITH wanted(device_id, session_key) AS (VALUES ",
+    2,
+    ") SELECT s.device_id, s.session_key, s.start_revision, s.start_run_s, s.start_update_at, s.start_at, s.longest_s, \
+     s.longest_update_at, s.longest_received_at, s.status, s.suspect_s, s.suspect_reason, s.listed_at \
+     FROM wanted w CROSS JOIN uptime_sessions s \
+     WHERE s.tenant_id = $1 AND s.device_id = w.device_id AND s.session_key = w.session_key",
+);
+
+static WRITE_SESSIONS: Many = Many::new(
+    "WITH heard(device_id, session_key, start_revision, start_run_s, start_update_at, start_at, longest_s, \
+     longest_update_at, longest_received_at, status, suspect_s, suspect_reason, placed_from, placed_to, listed_at, \
+     changed_at) AS (VALUES ",
+    16,
+    ") INSERT INTO uptime_sessions (tenant_id, device_id, session_key, start_revision, start_run_s, start_update_at, \
+     start_at, longest_s, longest_update_at, longest_received_at, status, suspect_s, suspect_reason, placed_from, \
+     placed_to, listed_at, changed_at) SELECT $1, heard.* FROM heard WHERE heard.device_id IS NOT NULL \
+     ON CONFLICT (tenant_id, device_id, session_key) DO UPDATE SET start_revision = excluded.start_revision, \
+     start_run_s = excluded.start_run_s, start_update_at = excluded.start_update_at, start_at = excluded.start_at, \
+     longest_s = excluded.longest_s, longest_update_at = excluded.longest_update_at, \
+     longest_received_at = excluded.longest_received_at, status = excluded.status, \
+     suspect_s = excluded.suspect_s, suspect_reason = excluded.suspect_reason, \
+     placed_from = excluded.placed_from, placed_to = excluded.placed_to, listed_at = excluded.listed_at, \
+     changed_at = excluded.changed_at",
+);
+
+static NEIGHBOURS: Many = Many::new(
+    "WITH windows(device_id, from_us, to_us) AS (VALUES ",
+    3,
+    ") SELECT s.device_id, s.session_key, s.placed_from, s.placed_to \
+     FROM windows w CROSS JOIN uptime_totals t CROSS JOIN uptime_sessions s \
+     WHERE t.tenant_id = $1 AND t.device_id = w.device_id AND s.tenant_id = $1 AND s.device_id = w.device_id \
+     AND s.placed_from < w.to_us AND s.placed_from > w.from_us - t.longest_us AND s.placed_to > w.from_us",
+);
+
+static WRITE_TOTALS: Many = Many::new(
+    "WITH moved(device_id, counted_us, claimed_us, unplaced_s, sessions, suspects, longest_us) AS (VALUES ",
+    7,
+    ") INSERT INTO uptime_totals (tenant_id, device_id, counted_us, claimed_us, unplaced_s, sessions, suspects, \
+     longest_us) SELECT $1, moved.* FROM moved WHERE moved.device_id IS NOT NULL \
+     ON CONFLICT (tenant_id, device_id) DO UPDATE SET \
+     counted_us = uptime_totals.counted_us + excluded.counted_us, \
+     claimed_us = uptime_totals.claimed_us + excluded.claimed_us, \
+     unplaced_s = uptime_totals.unplaced_s + excluded.unplaced_s, \
+     sessions = uptime_totals.sessions + excluded.sessions, \
+     suspects = uptime_totals.suspects + excluded.suspects, \
+     longest_us = CASE WHEN excluded.longest_us > uptime_totals.longest_us THEN excluded.longest_us \
+     ELSE uptime_totals.longest_us END",
+);
 
 /// A heartbeat with the device that it is about.
 #[derive(Debug, Clone)]
@@ -61,10 +108,10 @@ pub async fn record(
     }
     let changed: Vec<_> = sessions.iter().filter(|(_, session)| session.changed()).collect();
     let totals = totals(rows, &changed).await?;
-    for part in parts(&changed) {
+    for part in Many::parts(&changed) {
         write_sessions(rows, part, now).await?;
     }
-    for part in parts(&totals) {
+    for part in Many::parts(&totals) {
         write_totals(rows, part).await?;
     }
     let devices: Vec<DeviceId> = totals.iter().map(|(device, _)| *device).collect();
@@ -79,37 +126,6 @@ pub async fn record(
     Ok(kept.collect())
 }
 
-/// Pieces of the sizes that statements have.
-pub(super) fn parts<T>(all: &[T]) -> impl Iterator<Item = &[T]> {
-    let mut rest = all;
-    std::iter::from_fn(move || {
-        let size = STATEMENT_ROWS.into_iter().find(|&size| size <= rest.len())?;
-        let (part, behind) = rest.split_at(size);
-        rest = behind;
-        Some(part)
-    })
-}
-
-/// `($1, $2, $3), ($1, $4, $5)` for two rows of two columns of their own.
-pub(super) fn with_tenant(rows: usize, columns: usize) -> String {
-    tuples(rows, columns, "$1, ")
-}
-
-/// `($2, $3), ($4, $5)` for two rows of two columns.
-pub(super) fn values(rows: usize, columns: usize) -> String {
-    tuples(rows, columns, "")
-}
-
-fn tuples(rows: usize, columns: usize, first: &str) -> String {
-    let tuple = |row: usize| {
-        let places: Vec<String> = (0..columns)
-            .map(|column| format!("${}", 2 + row * columns + column))
-            .collect();
-        format!("({first}{})", places.join(", "))
-    };
-    (0..rows).map(tuple).collect::<Vec<_>>().join(", ")
-}
-
 async fn load(rows: &mut TeamRows<'_>, heard: &[Heard], now: Timestamp) -> Result<Sessions, StoreError> {
     let wanted: BTreeSet<(DeviceId, SessionKey)> = heard
         .iter()
@@ -117,14 +133,8 @@ async fn load(rows: &mut TeamRows<'_>, heard: &[Heard], now: Timestamp) -> Resul
         .collect();
     let wanted: Vec<_> = wanted.into_iter().collect();
     let mut sessions = Sessions::new();
-    for part in parts(&wanted) {
-        // CROSS JOIN keeps SQLite from reading the sessions first; to PostgreSQL it is any join.
-        let mut asking = rows.composed(format!(
-            "WITH wanted(device_id, session_key) AS (VALUES {}) \
-             SELECT s.* FROM wanted w CROSS JOIN uptime_sessions s \
-             WHERE s.tenant_id = $1 AND s.device_id = w.device_id AND s.session_key = w.session_key",
-            values(part.len(), 2)
-        ));
+    for part in Many::parts(&wanted) {
+        let mut asking = rows.many(&LOAD);
         for (device, key) in part {
             asking = asking.bind(*device).bind(key.as_str());
         }
@@ -191,19 +201,7 @@ async fn write_sessions(
     part: &[Changed<'_>],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let mut writing = rows.composed(format!(
-        "INSERT INTO uptime_sessions (tenant_id, device_id, session_key, start_revision, start_run_s, start_update_at, \
-         start_at, longest_s, longest_update_at, longest_received_at, status, suspect_s, suspect_reason, placed_from, \
-         placed_to, listed_at, changed_at) VALUES {} \
-         ON CONFLICT (tenant_id, device_id, session_key) DO UPDATE SET start_revision = excluded.start_revision, \
-         start_run_s = excluded.start_run_s, start_update_at = excluded.start_update_at, start_at = excluded.start_at, \
-         longest_s = excluded.longest_s, longest_update_at = excluded.longest_update_at, \
-         longest_received_at = excluded.longest_received_at, status = excluded.status, \
-         suspect_s = excluded.suspect_s, suspect_reason = excluded.suspect_reason, \
-         placed_from = excluded.placed_from, placed_to = excluded.placed_to, listed_at = excluded.listed_at, \
-         changed_at = excluded.changed_at",
-        with_tenant(part.len(), 16)
-    ));
+    let mut writing = rows.many(&WRITE_SESSIONS);
     for ((device, key), session) in part {
         let Evidence {
             start,
@@ -304,15 +302,8 @@ async fn neighbours(
         })
         .collect();
     let mut found = BTreeMap::new();
-    for part in parts(&windows) {
-        let mut asking = rows.composed(format!(
-            "WITH windows(device_id, from_us, to_us) AS (VALUES {}) \
-             SELECT s.device_id, s.session_key, s.placed_from, s.placed_to \
-             FROM windows w CROSS JOIN uptime_totals t CROSS JOIN uptime_sessions s \
-             WHERE t.tenant_id = $1 AND t.device_id = w.device_id AND s.tenant_id = $1 AND s.device_id = w.device_id \
-             AND s.placed_from < w.to_us AND s.placed_from > w.from_us - t.longest_us AND s.placed_to > w.from_us",
-            values(part.len(), 3)
-        ));
+    for part in Many::parts(&windows) {
+        let mut asking = rows.many(&NEIGHBOURS);
         for (device, span) in part {
             asking = asking.bind(*device).bind(span.from_us).bind(span.to_us);
         }
@@ -335,18 +326,7 @@ async fn neighbours(
 }
 
 async fn write_totals(rows: &mut TeamRows<'_>, part: &[(DeviceId, Move)]) -> Result<(), StoreError> {
-    let mut writing = rows.composed(format!(
-        "INSERT INTO uptime_totals (tenant_id, device_id, counted_us, claimed_us, unplaced_s, sessions, suspects, \
-         longest_us) VALUES {} ON CONFLICT (tenant_id, device_id) DO UPDATE SET \
-         counted_us = uptime_totals.counted_us + excluded.counted_us, \
-         claimed_us = uptime_totals.claimed_us + excluded.claimed_us, \
-         unplaced_s = uptime_totals.unplaced_s + excluded.unplaced_s, \
-         sessions = uptime_totals.sessions + excluded.sessions, \
-         suspects = uptime_totals.suspects + excluded.suspects, \
-         longest_us = CASE WHEN excluded.longest_us > uptime_totals.longest_us THEN excluded.longest_us \
-         ELSE uptime_totals.longest_us END",
-        with_tenant(part.len(), 7)
-    ));
+    let mut writing = rows.many(&WRITE_TOTALS);
     for (device, moved) in part {
         writing = writing
             .bind(*device)
@@ -358,24 +338,4 @@ async fn write_totals(rows: &mut TeamRows<'_>, part: &[(DeviceId, Move)]) -> Res
             .bind(moved.longest_us);
     }
     writing.execute().await.map(drop)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn statements_have_few_sizes_and_leave_nothing_out() {
-        let all: Vec<usize> = (0..600).collect();
-        let sizes: Vec<usize> = parts(&all).map(<[usize]>::len).collect();
-        assert_eq!(sizes, [256, 256, 64, 16, 4, 4]);
-        assert_eq!(parts(&all).flatten().copied().collect::<Vec<_>>(), all);
-        assert_eq!(parts::<u8>(&[]).count(), 0);
-    }
-
-    #[test]
-    fn the_tenant_is_the_first_value_of_each_row() {
-        assert_eq!(with_tenant(2, 2), "($1, $2, $3), ($1, $4, $5)");
-        assert_eq!(values(2, 1), "($2), ($3)");
-    }
 }

@@ -13,6 +13,9 @@ use crate::store::StoreError;
 /// Another process (`fieldpost device add` beside a running server) holds the write lock for milliseconds; this is how
 /// long we wait for it before an error.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Rows that wait to be taken: as many as heartbeats ask for in one statement, so that the connection's thread is not woken in
+/// between.
+const ROWS_AHEAD: usize = 256;
 /// Readers that can run at once. SQLite readers are cheap; more of them than cores only adds memory.
 const READERS_MAX: u32 = 8;
 /// A reader that waits longer than this for its turn gets an error rather than a hanging page.
@@ -26,6 +29,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
+        .row_buffer_size(ROWS_AHEAD)
         .optimize_on_close(false, None)
         .disable_statement_logging()
 }

@@ -15,6 +15,18 @@ pub enum Value {
     Bytes(Option<Vec<u8>>),
 }
 
+impl Value {
+    /// NULL of the same type.
+    pub(super) fn null(&self) -> Self {
+        match self {
+            Self::Integer(_) => Self::Integer(None),
+            Self::Real(_) => Self::Real(None),
+            Self::Text(_) => Self::Text(None),
+            Self::Bytes(_) => Self::Bytes(None),
+        }
+    }
+}
+
 /// What can be bound to a query.
 pub trait IntoValue {
     /// NULL of this type.
