@@ -2,7 +2,7 @@
 //!
 //! Commands wait in a bounded queue. Whatever has queued when the previous commit returns goes into the next
 //! transaction, so under load one fsync serves many callers and without load nobody waits for a timer. Every command
-//! runs in a savepoint: one that fails or panics is undone alone. Each caller is answered after the commit that holds its
+//! after the first runs in a savepoint: one that fails or panics is undone alone. Each caller is answered after the commit that holds its
 //! rows.
 //! Why: `docs/decisions/0003-one-writer.md`.
 
@@ -176,17 +176,27 @@ impl Pen {
         closing: &mut Option<oneshot::Sender<()>>,
     ) -> Result<(), sqlx::Error> {
         begin(&mut self.rows).await?;
-        let mut next = Some(first);
-        while let Some(command) = next.take() {
+        // Nothing is before the first command, so the whole transaction is what it would undo: mostly it is the only one, and a
+        // savepoint costs two visits to the connection's thread and a copy of each page that changes.
+        if !one(&mut self.rows, first, answers).await? {
+            return self.rows.run("ROLLBACK").await;
+        }
+        let mut savepoint = "SAVEPOINT command";
+        while answers.len() < BATCH_MAX {
+            let command = match orders.try_recv() {
+                Ok(Order::Run(command)) => command,
+                Ok(Order::Close(reply)) => {
+                    *closing = Some(reply);
+                    break;
+                }
+                Err(_) => break,
+            };
+            self.rows.run(savepoint).await?;
+            savepoint = "RELEASE SAVEPOINT command; SAVEPOINT command";
             // On a broken transaction the commands that already ran are answered with its error; one that did not run is
             // dropped, which its caller sees as `NotRun`.
-            one(&mut self.rows, command, answers).await?;
-            if answers.len() < BATCH_MAX {
-                match orders.try_recv() {
-                    Ok(Order::Run(command)) => next = Some(command),
-                    Ok(Order::Close(reply)) => *closing = Some(reply),
-                    Err(_) => {}
-                }
+            if !one(&mut self.rows, command, answers).await? {
+                self.rows.run("ROLLBACK TO SAVEPOINT command").await?;
             }
         }
         if self.hook.as_mut().is_some_and(|may_commit| !may_commit()) {
@@ -196,13 +206,10 @@ impl Pen {
     }
 }
 
-async fn one(rows: &mut Rows, command: Command, answers: &mut Vec<Answer>) -> Result<(), sqlx::Error> {
-    rows.run("SAVEPOINT command").await?;
+/// Whether its rows stay.
+async fn one(rows: &mut Rows, command: Command, answers: &mut Vec<Answer>) -> Result<bool, sqlx::Error> {
     set_scope(rows, command.scope).await?;
-    let ran = (command.run)(&mut *rows).await;
+    let ran = (command.run)(rows).await;
     answers.push(ran.answer);
-    if !ran.keep {
-        rows.run("ROLLBACK TO SAVEPOINT command").await?;
-    }
-    rows.run("RELEASE SAVEPOINT command").await
+    Ok(ran.keep)
 }

@@ -16,6 +16,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Rows that wait to be taken: as many as heartbeats ask for in one statement, so that the connection's thread is not woken in
 /// between.
 const ROWS_AHEAD: usize = 256;
+/// Pages that the writer keeps, in KiB below zero as SQLite wants it: the indexes that the heartbeats of some thousand devices
+/// go into, rather than SQLite's 2 MB.
+const CACHE_KIB: &str = "-16384";
 /// Readers that can run at once. SQLite readers are cheap; more of them than cores only adds memory.
 const READERS_MAX: u32 = 8;
 /// A reader that waits longer than this for its turn gets an error rather than a hanging page.
@@ -30,14 +33,18 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
         .row_buffer_size(ROWS_AHEAD)
+        .pragma("temp_store", "memory")
         .optimize_on_close(false, None)
         .disable_statement_logging()
 }
 
 /// The one connection that writes, with its settings read back.
+///
+/// What a statement or a savepoint may have to undo is kept in memory (`temp_store`): it is of no use after a crash, and as a
+/// file it would be made, written and removed in each larger transaction.
 pub(in crate::store) async fn writer(path: &Path) -> Result<SqliteConnection, StoreError> {
     keep_private(path).map_err(|error| StoreError::Database(sqlx::Error::Io(error)))?;
-    let mut connection = options(path).connect().await?;
+    let mut connection = options(path).pragma("cache_size", CACHE_KIB).connect().await?;
     assert_durable(&mut connection).await?;
     Ok(connection)
 }
