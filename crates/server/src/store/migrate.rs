@@ -36,6 +36,7 @@ const STEPS: &[Step] = &[
     step!(9, "0009_desired"),
     step!(10, "0010_quota"),
     step!(11, "0011_ways_in"),
+    step!(12, "0012_placed"),
 ];
 
 /// Applies the steps that this database has not seen. A database from a newer binary is refused.

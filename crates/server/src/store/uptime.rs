@@ -23,30 +23,45 @@ static LOAD: Many = Many::new(
      WHERE s.tenant_id = $1 AND s.device_id = w.device_id AND s.session_key = w.session_key",
 );
 
-static WRITE_SESSIONS: Many = Many::new(
-    "WITH heard(device_id, session_key, start_revision, start_run_s, start_update_at, start_at, longest_s, \
-     longest_update_at, longest_received_at, status, suspect_s, suspect_reason, placed_from, placed_to, listed_at, \
-     changed_at) AS (VALUES ",
-    16,
-    ") INSERT INTO uptime_sessions (tenant_id, device_id, session_key, start_revision, start_run_s, start_update_at, \
-     start_at, longest_s, longest_update_at, longest_received_at, status, suspect_s, suspect_reason, placed_from, \
-     placed_to, listed_at, changed_at) SELECT $1, heard.* FROM heard WHERE heard.device_id IS NOT NULL \
-     ON CONFLICT (tenant_id, device_id, session_key) DO UPDATE SET start_revision = excluded.start_revision, \
-     start_run_s = excluded.start_run_s, start_update_at = excluded.start_update_at, start_at = excluded.start_at, \
-     longest_s = excluded.longest_s, longest_update_at = excluded.longest_update_at, \
-     longest_received_at = excluded.longest_received_at, status = excluded.status, \
-     suspect_s = excluded.suspect_s, suspect_reason = excluded.suspect_reason, \
-     placed_from = excluded.placed_from, placed_to = excluded.placed_to, listed_at = excluded.listed_at, \
-     changed_at = excluded.changed_at",
-);
+macro_rules! write_sessions {
+    ($and:literal) => {
+        Many::new(
+            "WITH heard(device_id, session_key, start_revision, start_run_s, start_update_at, start_at, longest_s, \
+             longest_update_at, longest_received_at, status, suspect_s, suspect_reason, placed_from, placed_to, \
+             listed_at, changed_at) AS (VALUES ",
+            16,
+            concat!(
+                ") INSERT INTO uptime_sessions (tenant_id, device_id, session_key, start_revision, start_run_s, \
+                 start_update_at, start_at, longest_s, longest_update_at, longest_received_at, status, suspect_s, \
+                 suspect_reason, placed_from, placed_to, listed_at, changed_at) \
+                 SELECT $1, heard.* FROM heard WHERE heard.device_id IS NOT NULL \
+                 ON CONFLICT (tenant_id, device_id, session_key) DO UPDATE SET \
+                 start_revision = excluded.start_revision, start_run_s = excluded.start_run_s, \
+                 start_update_at = excluded.start_update_at, start_at = excluded.start_at, \
+                 longest_s = excluded.longest_s, longest_update_at = excluded.longest_update_at, \
+                 longest_received_at = excluded.longest_received_at, status = excluded.status, \
+                 suspect_s = excluded.suspect_s, suspect_reason = excluded.suspect_reason, \
+                 placed_from = excluded.placed_from, placed_to = excluded.placed_to, \
+                 changed_at = excluded.changed_at",
+                $and
+            ),
+        )
+    };
+}
 
+static WRITE_SESSIONS: Many = write_sessions!(", listed_at = excluded.listed_at");
+// Nearly every heartbeat is of a session that grows where it is. What does not name `listed_at` leaves the index alone, which
+// else were a page of each device in each commit.
+static GROW_SESSIONS: Many = write_sessions!("");
+
+// A session that has a place is listed at its beginning, so the index of the list finds it.
 static NEIGHBOURS: Many = Many::new(
     "WITH windows(device_id, from_us, to_us) AS (VALUES ",
     3,
     ") SELECT s.device_id, s.session_key, s.placed_from, s.placed_to \
      FROM windows w CROSS JOIN uptime_totals t CROSS JOIN uptime_sessions s \
      WHERE t.tenant_id = $1 AND t.device_id = w.device_id AND s.tenant_id = $1 AND s.device_id = w.device_id \
-     AND s.placed_from < w.to_us AND s.placed_from > w.from_us - t.longest_us AND s.placed_to > w.from_us",
+     AND s.listed_at < w.to_us AND s.listed_at > w.from_us - t.longest_us AND s.placed_to > w.from_us",
 );
 
 static WRITE_TOTALS: Many = Many::new(
@@ -90,6 +105,16 @@ impl Touched {
     fn changed(&self) -> bool {
         self.before.as_ref() != Some(&self.after)
     }
+
+    /// Where it stands in the list of its device's sessions, in microseconds: where it begins, or when it was first heard of.
+    fn place_us(&self) -> i64 {
+        let placed = self.after.standing().placed;
+        placed.map_or(self.listed_at.as_microsecond(), |span| span.from_us)
+    }
+
+    fn stays(&self) -> bool {
+        self.before.is_some() && self.place_us() == self.listed_at.as_microsecond()
+    }
 }
 
 type Sessions = BTreeMap<(DeviceId, SessionKey), Touched>;
@@ -108,8 +133,11 @@ pub async fn record(
     }
     let changed: Vec<_> = sessions.iter().filter(|(_, session)| session.changed()).collect();
     let totals = totals(rows, &changed).await?;
-    for part in Many::parts(&changed) {
-        write_sessions(rows, part, now).await?;
+    let (grown, moved): (Vec<_>, Vec<_>) = changed.into_iter().partition(|(_, session)| session.stays());
+    for (statement, sessions) in [(&GROW_SESSIONS, grown), (&WRITE_SESSIONS, moved)] {
+        for part in Many::parts(&sessions) {
+            write_sessions(rows, statement, part, now).await?;
+        }
     }
     for part in Many::parts(&totals) {
         write_totals(rows, part).await?;
@@ -198,10 +226,11 @@ type Changed<'s> = (&'s (DeviceId, SessionKey), &'s Touched);
 
 async fn write_sessions(
     rows: &mut TeamRows<'_>,
+    statement: &'static Many,
     part: &[Changed<'_>],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let mut writing = rows.many(&WRITE_SESSIONS);
+    let mut writing = rows.many(statement);
     for ((device, key), session) in part {
         let Evidence {
             start,
@@ -209,7 +238,6 @@ async fn write_sessions(
             suspect,
         } = &session.after;
         let placed = session.after.standing().placed;
-        let from = placed.map(|span| span.from_us);
         writing = writing
             .bind(*device)
             .bind(key.as_str())
@@ -223,9 +251,9 @@ async fn write_sessions(
             .bind(longest.as_ref().and_then(|longest| longest.status.clone()))
             .bind(suspect.map(|suspect| suspect.run_s))
             .bind(suspect.map(|suspect| suspect.reason.as_str()))
-            .bind(from)
+            .bind(placed.map(|span| span.from_us))
             .bind(placed.map(|span| span.to_us))
-            .bind(from.unwrap_or(session.listed_at.as_microsecond()))
+            .bind(session.place_us())
             .bind(now);
     }
     writing.execute().await.map(drop)

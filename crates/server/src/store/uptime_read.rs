@@ -105,7 +105,7 @@ pub async fn sessions(
         .query(
             "SELECT s.*, CAST(CASE WHEN EXISTS (SELECT 1 FROM uptime_totals t CROSS JOIN uptime_sessions o \
              WHERE t.tenant_id = $1 AND t.device_id = s.device_id AND o.tenant_id = $1 AND o.device_id = s.device_id \
-             AND o.placed_from < s.placed_to AND o.placed_from > s.placed_from - t.longest_us \
+             AND o.listed_at < s.placed_to AND o.listed_at > s.placed_from - t.longest_us \
              AND o.placed_to > s.placed_from AND o.placed_to > o.placed_from AND s.placed_to > s.placed_from \
              AND o.session_key <> s.session_key) THEN 1 ELSE 0 END AS BIGINT) AS overlaps \
              FROM uptime_sessions s WHERE s.tenant_id = $1 AND s.device_id = $2 \
