@@ -195,3 +195,44 @@ async fn a_cut_at_any_commit_loses_nothing_acknowledged_and_sending_again_makes_
         cut += 1;
     }
 }
+
+/// Rounds and requests of a round: a runtime looks for what else woke up every 61 tasks, so few enough that most rounds are
+/// within that.
+const ROUNDS: u64 = 20;
+const TOGETHER: u64 = 8;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn requests_that_come_together_share_a_commit() {
+    let folder = template().await;
+    let (store, asked) = open(folder.path(), u64::MAX).await;
+    let intake = Intake::start(store.clone());
+    let rounds = tokio::spawn(async move {
+        for round in 0..ROUNDS {
+            let requests: Vec<_> = (0..TOGETHER)
+                .map(|request| tokio::spawn(take_one(intake.clone(), round * TOGETHER + request)))
+                .collect();
+            for request in requests {
+                request.await.unwrap();
+            }
+        }
+    });
+    rounds.await.unwrap();
+    let commits = asked.load(Ordering::SeqCst);
+    assert!(
+        commits < ROUNDS * 3 / 2,
+        "{commits} commits for {ROUNDS} rounds: the first request of each has one for itself"
+    );
+    store.close().await;
+}
+
+async fn take_one(intake: Intake, boot: u64) {
+    let body = format!(r#"[{{"boot_epoch":"e","boot_number":{boot},"run_seconds":60}}]"#);
+    let Batch::Many(mut items) = parse(body.as_bytes()).unwrap() else {
+        panic!()
+    };
+    let heard = vec![Heard {
+        device: LOGGER_1,
+        heartbeat: items.remove(0).unwrap(),
+    }];
+    intake.take(TENANT_A, heard, BTreeSet::new()).await.unwrap();
+}

@@ -53,6 +53,12 @@ impl DeviceTokens {
 async fn serve(store: Store, mut queue: mpsc::Receiver<Question>) {
     let mut waiting = Vec::new();
     while queue.recv_many(&mut waiting, AT_ONCE_MAX).await > 0 {
+        // As in `uptime_intake`: whoever is about to ask does so first.
+        tokio::task::yield_now().await;
+        while waiting.len() < AT_ONCE_MAX {
+            let Ok(question) = queue.try_recv() else { break };
+            waiting.push(question);
+        }
         answer(&store, std::mem::take(&mut waiting)).await;
     }
 }
