@@ -44,6 +44,7 @@ enum Load {
     BareRows {
         folder: PathBuf,
         seconds: f64,
+        shape: bare::Shape,
     },
 }
 
@@ -74,6 +75,10 @@ async fn run(load: Load) -> Result<Value> {
             threads,
             seconds,
         } => bare::files(&folder, size_bytes, threads, seconds),
-        Load::BareRows { folder, seconds } => bare::rows(&folder, seconds).await,
+        Load::BareRows {
+            folder,
+            seconds,
+            shape,
+        } => bare::rows(&folder, seconds, shape).await,
     }
 }
