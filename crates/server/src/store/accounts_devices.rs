@@ -248,16 +248,15 @@ pub async fn transfer(
                     }
                 }
                 let moved = query(
-                    "UPDATE devices SET tenant_id = $1 WHERE id = $2 AND tenant_id = $3 AND revoked_at IS NULL",
+                    "UPDATE devices SET tenant_id = $1 WHERE id = $2 AND tenant_id = $3 AND revoked_at IS NULL \
+                     RETURNING name",
                 )
                 .bind(to)
                 .bind(device)
                 .bind(member.tenant)
-                .execute(rows)
+                .fetch_optional(rows)
                 .await?;
-                if moved == 0 {
-                    return Err(AccountError::NoSuchDevice);
-                }
+                let name: String = moved.ok_or(AccountError::NoSuchDevice)?.get("name")?;
                 for moving in [
                     "UPDATE device_tokens SET tenant_id = $1 WHERE device_id = $2",
                     "UPDATE ingest_keys SET tenant_id = $1 WHERE device_id = $2",
@@ -271,7 +270,7 @@ pub async fn transfer(
                 desired::leave_behind(rows, device, member.tenant, to).await?;
                 let (away, here) = (Action::DeviceMovedAway, Action::DeviceMovedHere);
                 for (team, action) in [(member.tenant, away), (to, here)] {
-                    audit::note(&mut TeamRows::of(rows, team), &by, action, device, "", now).await?;
+                    audit::note(&mut TeamRows::of(rows, team), &by, action, device, &name, now).await?;
                 }
                 Ok(())
             })

@@ -291,9 +291,10 @@ fn a_device_goes_to_another_team_of_its_owner_and_leaves_its_recordings() {
     );
     let newest = |cookie: &str| {
         let log = site.get("/api/v1/audit", &[("cookie", cookie)]).json();
-        log["entries"][0]["action"].as_str().unwrap().to_owned()
+        let entry = &log["entries"][0];
+        (entry["action"].clone(), entry["detail"].clone())
     };
-    assert_eq!(newest(&owner), "device.moved_away");
-    assert_eq!(newest(&rival), "device.moved_here");
+    assert_eq!(newest(&owner), (json!("device.moved_away"), json!("Logger")));
+    assert_eq!(newest(&rival), (json!("device.moved_here"), json!("Logger")));
     assert_eq!(give().status, 404, "it is gone from here");
 }
