@@ -33,3 +33,18 @@ export async function open(context, origin) {
   });
   return { page, complaints };
 }
+
+/** People who each have a browser of their own; all their pages complain into one list. */
+export function visitors(browser, origin) {
+  const complaints = [];
+  async function visitor(viewport) {
+    const context = await browser.newContext({ viewport, colorScheme: 'dark', reducedMotion: 'reduce' });
+    const { page, complaints: own } = await open(context, origin);
+    own.push = (...items) => complaints.push(...items);
+    return { context, page };
+  }
+  return { visitor, complaints };
+}
+
+/** Waits until the keyboard is on this. */
+export const hasFocus = (locator) => locator.and(locator.page().locator(':focus')).waitFor();

@@ -31,12 +31,24 @@ export async function statusAs(token, server, path, method = 'GET', body) {
   return (await fetch(server.origin + path, { method, headers, body })).status;
 }
 
-/** A recording of 40 s a lap; its session, analysed. */
-export async function addSession(context, server, name = 'ellipse.nmea') {
+/** Invites by the API; the link. */
+export async function invite(context, server, email, role) {
+  return (await ask(context, server, 'POST', '/api/v1/team/invitations', { email, role })).link;
+}
+
+/** Takes an invitation, signed in or with the password of the tests; acts for that team from then on. */
+export async function join(context, server, link) {
+  const token = new URL(link).hash.slice(1);
+  return ask(context, server, 'POST', '/api/v1/invitations/accept', { token, password: PASSWORD });
+}
+
+/** A recording of 40 s a lap, sent by a person or by the device of the token; its session, analysed. */
+export async function addSession(context, server, name = 'ellipse.nmea', token = null) {
   const content = Buffer.from(ellipse({ lapS: 40, laps: 5 }));
+  const bearer = token ? { authorization: `Bearer ${token}` } : {};
   const sent = await context.request.post(`${server.origin}/api/upload?filename=${name}`, {
     data: content,
-    headers: { 'content-type': 'application/octet-stream' },
+    headers: { 'content-type': 'application/octet-stream', ...bearer },
   });
   const { session_id: id } = await sent.json();
   const deadline = Date.now() + 60_000;

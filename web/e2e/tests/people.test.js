@@ -2,19 +2,19 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { launch, open, SIZES } from '../lib/browser.js';
+import { launch, SIZES, visitors } from '../lib/browser.js';
 import { onEveryScreen } from '../lib/screens.js';
 import { start } from '../lib/server.js';
 import { addLogger, addSession, ask, own, OWNER, PASSWORD, signIn, statusAs } from '../lib/team.js';
 
 const CREW = 'crew@example.org';
 
-let server, browser, owner, ownerPage, crewPage, session, logger;
-const complaints = [];
+let server, browser, visitor, complaints, owner, ownerPage, crewPage, session, logger;
 
 before(async () => {
   server = await start('serve', 'setup');
   browser = await launch();
+  ({ visitor, complaints } = visitors(browser, server.origin));
   ({ context: owner, page: ownerPage } = await visitor(SIZES.desk));
   await own(owner, server);
   await ask(owner, server, 'PATCH', '/api/v1/team', { name: 'Karting Lignano' });
@@ -310,11 +310,3 @@ test('nothing in all this broke the content security policy, threw, or asked ano
     [],
   );
 });
-
-/** A browser of somebody else, with a page that complains into the common list. */
-async function visitor(viewport) {
-  const context = await browser.newContext({ viewport, colorScheme: 'dark', reducedMotion: 'reduce' });
-  const { page, complaints: own } = await open(context, server.origin);
-  own.push = (...items) => complaints.push(...items);
-  return { context, page };
-}

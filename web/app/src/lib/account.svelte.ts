@@ -31,7 +31,7 @@ export async function refreshMe(): Promise<void> {
 }
 
 /** After this sign-in came to act for another team: nothing that is on the page is that team's, so all of it goes. */
-export const startOver = () => location.assign('/');
+export const startOver = (at = '/') => location.assign(at);
 
 /** A 401 of the server's own; a Wi-Fi's or a proxy's says nothing about who is signed in here. */
 const signedOut = (error: unknown) =>

@@ -1,8 +1,10 @@
 // One thing that a person set off: whether it runs, and in words why it did not work.
 
+import { tick } from 'svelte';
 import { ApiError } from '@fieldpost/api-client';
 import { refreshMe, signInAgain } from './account.svelte';
 import { sentence } from './data/errors';
+import { rememberFocus } from './ui/focus';
 
 export class Action {
   busy = $state(false);
@@ -11,6 +13,8 @@ export class Action {
   /** Runs `what` unless something runs; true when it went well. */
   async run(what: () => Promise<void>): Promise<boolean> {
     if (this.busy) return false;
+    // A button that is disabled while it works loses the focus.
+    const giveBack = rememberFocus();
     this.busy = true;
     this.trouble = null;
     try {
@@ -24,6 +28,7 @@ export class Action {
       return false;
     } finally {
       this.busy = false;
+      void tick().then(giveBack);
     }
   }
 }
