@@ -14,10 +14,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use server::clock::{Clock, Ids};
 use server::store::keys;
-use server::store::sql::query;
+use server::store::sql::{Many, many, query};
 use server::store::{Store, StoreError, TenantId};
 use support::engine;
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 use wire::receipt::{Accepted, TrustedKeys};
 
@@ -73,44 +74,183 @@ async fn tenant_names(store: &Store) -> Vec<String> {
     found.unwrap().iter().map(name).collect()
 }
 
+/// Keeps the writer at a command until it is told how that one ends, so that what queues meanwhile shares its transaction.
+struct Slow {
+    task: JoinHandle<Result<(), StoreError>>,
+    end: oneshot::Sender<Result<(), StoreError>>,
+}
+
+impl Slow {
+    async fn begin(store: &Store) -> Self {
+        let (started, has_started) = oneshot::channel::<()>();
+        let (end, ended) = oneshot::channel();
+        let store = store.clone();
+        let task = tokio::spawn(async move {
+            let waiting = store.write_across(move |_| {
+                Box::pin(async move {
+                    started.send(()).unwrap();
+                    ended.await.unwrap()
+                })
+            });
+            waiting.await
+        });
+        has_started.await.unwrap();
+        Self { task, end }
+    }
+
+    /// On the single-threaded test runtime a yield lets every follower run up to its place in the queue.
+    async fn end(self, result: Result<(), StoreError>) -> Result<(), StoreError> {
+        tokio::task::yield_now().await;
+        self.end.send(result).unwrap();
+        self.task.await.unwrap()
+    }
+}
+
+fn queue<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+    tokio::spawn(work)
+}
+
 #[tokio::test]
 async fn commands_that_queue_behind_a_slow_one_share_its_commit() {
     let folder = tempfile::tempdir().unwrap();
     let commits = Arc::new(AtomicU64::new(0));
     let store = open(folder.path(), &commits).await;
 
-    let (started, has_started) = oneshot::channel::<()>();
-    let (release, released) = oneshot::channel::<()>();
-    let slow = tokio::spawn({
-        let store = store.clone();
-        async move {
-            let waiting = store.write_across::<(), StoreError, _>(move |_| {
-                Box::pin(async move {
-                    started.send(()).unwrap();
-                    released.await.unwrap();
-                    Ok(())
-                })
-            });
-            waiting.await
-        }
-    });
-    has_started.await.unwrap();
+    let slow = Slow::begin(&store).await;
     let followers: Vec<_> = (0..50)
         .map(|n| {
             let store = store.clone();
-            tokio::spawn(async move { add_tenant(&store, &format!("t{n:02}")).await })
+            queue(async move { add_tenant(&store, &format!("t{n:02}")).await })
         })
         .collect();
-    // On the single-threaded test runtime a yield lets every follower run up to its place in the queue.
-    tokio::task::yield_now().await;
-    release.send(()).unwrap();
-
-    slow.await.unwrap().unwrap();
+    slow.end(Ok(())).await.unwrap();
     for follower in followers {
         follower.await.unwrap().unwrap();
     }
     assert_eq!(commits.load(Ordering::SeqCst), 1);
     assert_eq!(tenant_names(&store).await.len(), 50);
+}
+
+/// Fails as the database fails it: on PostgreSQL nothing works after it until a savepoint is gone back to.
+async fn add_same_id_twice(store: &Store) -> Result<(), StoreError> {
+    store
+        .write_across(|rows| {
+            Box::pin(async move {
+                for name in ["once", "twice"] {
+                    query("INSERT INTO tenants (id, name, created_at) VALUES ('same', $1, 0)")
+                        .bind(name)
+                        .execute(rows)
+                        .await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+}
+
+async fn add_half_and_panic(store: &Store) -> Result<(), StoreError> {
+    store
+        .write_across(|rows| {
+            Box::pin(async move {
+                query("INSERT INTO tenants (id, name, created_at) VALUES ('x', 'half', 0)")
+                    .execute(rows)
+                    .await?;
+                panic!("a mistake in a command");
+            })
+        })
+        .await
+}
+
+#[tokio::test]
+async fn each_command_of_a_transaction_is_undone_alone() {
+    for first in [Ok(()), Err(StoreError::Closed)] {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path(), &Arc::default()).await;
+        let slow = Slow::begin(&store).await;
+        let own = || store.clone();
+        let (a, b, c, d) = (own(), own(), own(), own());
+        let before = queue(async move { add_tenant(&a, "before").await });
+        let failing = queue(async move { add_same_id_twice(&b).await });
+        let panicking = queue(async move { add_half_and_panic(&c).await });
+        let behind = queue(async move { add_tenant(&d, "behind").await });
+        let fails = first.is_err();
+        assert_eq!(slow.end(first).await.is_err(), fails);
+        before.await.unwrap().unwrap();
+        assert!(failing.await.unwrap().is_err());
+        assert!(matches!(panicking.await.unwrap(), Err(StoreError::Panicked)));
+        behind.await.unwrap().unwrap();
+        assert_eq!(tenant_names(&store).await, ["before", "behind"]);
+    }
+}
+
+/// A command that looks away from its own error.
+async fn overlook(store: &Store) -> Result<(), StoreError> {
+    store
+        .write_across(|rows| {
+            Box::pin(async move {
+                let failed = query("INSERT INTO tenants (id, name, created_at) VALUES (NULL, NULL, NULL)");
+                assert!(failed.execute(rows).await.is_err());
+                Ok(())
+            })
+        })
+        .await
+}
+
+#[tokio::test]
+async fn a_transaction_that_the_database_gave_up_is_nobodys_success() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path(), &Arc::default()).await;
+    // SQLite undoes the one statement; PostgreSQL undoes everything, and calls the COMMIT of that no error.
+    let given_up = engine::is_postgres();
+    assert_eq!(overlook(&store).await.is_err(), given_up);
+
+    let slow = Slow::begin(&store).await;
+    let (a, b) = (store.clone(), store.clone());
+    let kept = queue(async move { add_tenant(&a, "kept").await });
+    let last = queue(async move { overlook(&b).await });
+    assert_eq!(slow.end(Ok(())).await.is_err(), given_up);
+    assert_eq!(kept.await.unwrap().is_err(), given_up);
+    assert_eq!(last.await.unwrap().is_err(), given_up);
+    assert_eq!(tenant_names(&store).await.is_empty(), given_up);
+    add_tenant(&store, "after").await.unwrap();
+}
+
+static MAKE: Many = Many::new(
+    "WITH made(id, name) AS (VALUES ",
+    2,
+    ") INSERT INTO tenants (id, name, created_at) SELECT made.id, made.name, 0 FROM made WHERE made.id IS NOT NULL",
+);
+static FIND: Many = Many::new(
+    "WITH asked(name) AS (VALUES ",
+    1,
+    ") SELECT t.name FROM asked a CROSS JOIN tenants t WHERE t.name = a.name",
+);
+
+#[tokio::test]
+async fn a_statement_over_many_rows_means_those_rows_however_many_they_are() {
+    for count in [1, 2, 3, 5, 31, 255, 256] {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path(), &Arc::default()).await;
+        let names: Vec<String> = (0..count).map(|n| format!("t{n:03}")).collect();
+        let made = names.clone();
+        let making = store.write_across::<_, StoreError, _>(move |rows| {
+            Box::pin(async move {
+                let making = made.iter().fold(many(&MAKE), |making, name| {
+                    making.bind(format!("id {name}")).bind(name.as_str())
+                });
+                making.execute(rows).await
+            })
+        });
+        assert_eq!(making.await.unwrap(), count);
+        let mut rows = store.read_across().await.unwrap();
+        let finding = names
+            .iter()
+            .fold(many(&FIND), |finding, name| finding.bind(name.as_str()));
+        let found = finding.fetch_all(&mut rows).await.unwrap();
+        assert_eq!(u64::try_from(found.len()).unwrap(), count);
+        drop(rows);
+        assert_eq!(tenant_names(&store).await, names);
+    }
 }
 
 #[tokio::test]
@@ -260,15 +400,7 @@ fn ids_sort_by_the_time_they_were_made() {
 async fn a_command_that_panics_is_undone_alone_and_the_next_ones_are_taken() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path(), &Arc::default()).await;
-    let broken = store.write_across::<(), StoreError, _>(|rows| {
-        Box::pin(async move {
-            query("INSERT INTO tenants (id, name, created_at) VALUES ('x', 'half', 0)")
-                .execute(rows)
-                .await?;
-            panic!("a mistake in a command");
-        })
-    });
-    let told = broken.await;
+    let told = add_half_and_panic(&store).await;
     assert!(matches!(told, Err(StoreError::Panicked)), "{told:?}");
     let broken = store.write_across::<(), StoreError, _>(|_| panic!("a mistake before the first await"));
     assert!(matches!(broken.await, Err(StoreError::Panicked)));

@@ -24,6 +24,18 @@ pub(super) async fn begin(rows: &mut Rows) -> Result<(), sqlx::Error> {
     rows.run(statements).await
 }
 
+/// Commits the transaction that is open, or says that there is none to commit.
+///
+/// PostgreSQL takes COMMIT after a statement that failed, undoes everything and calls it no error. A statement before it does
+/// not: so a command that looked away from its own error is told no success, nor is anybody beside it.
+pub(super) async fn commit(rows: &mut Rows) -> Result<(), sqlx::Error> {
+    let statements = match rows.engine() {
+        Engine::Sqlite(_) => "COMMIT",
+        Engine::Postgres(_) => "SELECT 1; COMMIT",
+    };
+    rows.run(statements).await
+}
+
 /// Narrows the transaction that is open to a scope. SQLite has no row-level security; there the queries' own
 /// `tenant_id = $1` is all.
 pub(super) async fn set_scope(rows: &mut Rows, scope: Scope) -> Result<(), sqlx::Error> {

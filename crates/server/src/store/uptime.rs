@@ -144,14 +144,15 @@ pub async fn record(
     }
     let devices: Vec<DeviceId> = totals.iter().map(|(device, _)| *device).collect();
     super::devices_state::data_came(rows, &devices, now).await?;
-    let kept = heard.iter().filter_map(|Heard { device, heartbeat }| {
-        let session = sessions.get(&(*device, heartbeat.key.clone()))?;
-        Some(Kept {
+    let kept = heard.iter().map(|Heard { device, heartbeat }| {
+        let session = sessions.get(&(*device, heartbeat.key.clone()));
+        let session = session.ok_or_else(|| bad_row(format!("{} was not looked at", heartbeat.key)))?;
+        Ok(Kept {
             session: heartbeat.key.clone(),
             standing: session.after.standing(),
         })
     });
-    Ok(kept.collect())
+    kept.collect()
 }
 
 async fn load(rows: &mut TeamRows<'_>, heard: &[Heard], now: Timestamp) -> Result<Sessions, StoreError> {

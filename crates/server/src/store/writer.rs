@@ -14,7 +14,7 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 
-use super::engine::{Scope, begin, set_scope};
+use super::engine::{Scope, begin, commit, set_scope};
 use super::sql::Rows;
 use super::{CommitHook, Database, StoreError};
 
@@ -202,7 +202,7 @@ impl Pen {
         if self.hook.as_mut().is_some_and(|may_commit| !may_commit()) {
             return Err(sqlx::Error::Protocol("the commit was refused".to_owned()));
         }
-        self.rows.run("COMMIT").await
+        commit(&mut self.rows).await
     }
 }
 

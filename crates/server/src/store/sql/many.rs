@@ -10,7 +10,8 @@ use std::sync::{Arc, OnceLock};
 use super::Value;
 
 /// Rows of a statement, below the 32 766 values that SQLite takes and the 65 535 of PostgreSQL. Powers of two: less than
-/// half of what is bound is NULL. A connection keeps a hundred statements; the writer has some seven of these.
+/// half of what is bound is NULL. Ten statements of these nine sizes are what the
+/// writer keeps prepared beside all others.
 const SIZES: [usize; 9] = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 const ROWS_MAX: usize = 256;
 
@@ -60,7 +61,15 @@ impl Many {
     }
 
     fn made(&self, values: &[Value]) -> &Made {
-        let rows = values.len().saturating_sub(self.ahead()).div_ceil(self.columns);
+        let bound = values.len().saturating_sub(self.ahead());
+        let rows = bound.div_ceil(self.columns);
+        // What is missing would be NULL, and what is too much would be cut.
+        debug_assert!(
+            bound.is_multiple_of(self.columns) && (1..=ROWS_MAX).contains(&rows),
+            "{bound} values in rows of {}: {}",
+            self.columns,
+            self.before
+        );
         let at = SIZES.iter().position(|&size| size >= rows);
         let at = at.unwrap_or(SIZES.len() - 1);
         self.made[at].get_or_init(|| self.make(SIZES[at]))
