@@ -106,7 +106,7 @@ impl Fleet {
         let missing = || ApiError::not_found("upload").closing();
         let row = uploads::find(&app.store, self.tenant, upload).await?;
         let device = row.and_then(|row| row.device).ok_or_else(missing)?;
-        if !fleet::is_active(&app.store, self.tenant, device).await? {
+        if !fleet::works(&app.store, self.tenant, device).await? {
             return Err(ApiError::from(NoDevice::Revoked).closing());
         }
         ask(app, device.0)?;

@@ -143,6 +143,16 @@ pub async fn rename(
         .await
 }
 
+/// Whether a device is the team's and not revoked.
+pub(super) async fn works(rows: &mut TeamRows<'_>, device: DeviceId) -> Result<bool, StoreError> {
+    let found = rows
+        .query("SELECT id FROM devices WHERE tenant_id = $1 AND id = $2 AND revoked_at IS NULL")
+        .bind(device)
+        .fetch_optional()
+        .await?;
+    Ok(found.is_some())
+}
+
 /// Ends every token and ingest key of the device and gives it this token.
 pub async fn renew_token(
     store: &Store,
@@ -154,12 +164,9 @@ pub async fn renew_token(
     store
         .write(member.tenant, move |mut rows| {
             Box::pin(async move {
-                let known = rows
-                    .query("SELECT id FROM devices WHERE tenant_id = $1 AND id = $2 AND revoked_at IS NULL")
-                    .bind(device)
-                    .fetch_optional()
-                    .await?;
-                known.ok_or(AccountError::NoSuchDevice)?;
+                if !works(&mut rows, device).await? {
+                    return Err(AccountError::NoSuchDevice);
+                }
                 end_tokens(&mut rows, device, now).await?;
                 ingest_keys::end_of_device(&mut rows, device, &by, now).await?;
                 insert_token(&mut rows, device, &token, now).await?;

@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 
 use super::accounts::Member;
+use super::accounts_devices::works;
 use super::audit::{self, Action, Actor};
 use super::sql::{Row, Rows, query};
 use super::{DeviceId, Store, StoreError, TeamRows, TenantId, bad_row, desired_commands};
@@ -158,12 +159,10 @@ pub async fn put(
 
 /// A device of the team that is not revoked.
 pub(super) async fn must_work(rows: &mut TeamRows<'_>, device: DeviceId) -> Result<(), DesiredError> {
-    let known = rows
-        .query("SELECT id FROM devices WHERE tenant_id = $1 AND id = $2 AND revoked_at IS NULL")
-        .bind(device)
-        .fetch_optional()
-        .await?;
-    known.map(drop).ok_or(DesiredError::NoSuchDevice)
+    match works(rows, device).await? {
+        true => Ok(()),
+        false => Err(DesiredError::NoSuchDevice),
+    }
 }
 
 pub(super) async fn write(

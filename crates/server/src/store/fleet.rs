@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::accounts::{AccountError, Member};
-use super::accounts_devices::checked_name;
+use super::accounts_devices::{self, checked_name};
 use super::audit::{self, Action, Actor};
 use super::devices_state::known_names;
 use super::sql::Many;
@@ -123,10 +123,9 @@ async fn revoked(rows: &mut TeamRows<'_>, ids: &[DeviceId]) -> Result<BTreeSet<D
     Ok(revoked)
 }
 
-/// Whether a device of the team is not revoked.
-pub async fn is_active(store: &Store, tenant: TenantId, device: DeviceId) -> Result<bool, StoreError> {
-    let mut rows = store.read(tenant).await?;
-    Ok(revoked(&mut rows, &[device]).await?.is_empty())
+/// Whether a device is the team's and not revoked.
+pub async fn works(store: &Store, tenant: TenantId, device: DeviceId) -> Result<bool, StoreError> {
+    accounts_devices::works(&mut store.read(tenant).await?, device).await
 }
 
 async fn unassigned(rows: &mut TeamRows<'_>) -> Result<i64, StoreError> {

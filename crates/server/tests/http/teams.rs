@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use server::store::accounts::Role;
+use server::store::ingest_keys::For;
 
 use crate::support::{OWNER, PASSWORD, Reply, Site};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const CREW: &str = "crew@example.org";
 const RIVAL: &str = "rival@example.org";
+const OCTETS: (&str, &str) = ("content-type", "application/offset+octet-stream");
 
 fn call(site: &Site, cookie: &str, method: &str, path: &str, body: &Value) -> Reply {
     let headers = [("cookie", cookie), ("content-type", "application/json")];
@@ -25,6 +29,20 @@ fn invite(site: &Site, cookie: &str, email: &str, role: &str) -> String {
     assert_eq!(invited.status, 201, "{}", invited.text());
     let link = invited.json()["link"].as_str().unwrap().to_owned();
     link.split_once("/invitation#").unwrap().1.to_owned()
+}
+
+/// An upload in pieces that the holder of a fleet key begins for a device; gives its path under the key.
+fn begin_for(site: &Site, key: &str, device: &str) -> String {
+    let about = format!("filename YQ==,device {}", STANDARD.encode(device));
+    let headers = [
+        ("tus-resumable", "1.0.0"),
+        ("upload-length", "6"),
+        ("upload-metadata", &about),
+    ];
+    let begun = site.send("POST", &format!("{key}/api/v1/uploads"), &headers, b"");
+    assert_eq!(begun.status, 201, "{}", begun.text());
+    let (_, id) = begun.header("location").unwrap().rsplit_once('/').unwrap();
+    format!("{key}/api/v1/uploads/{id}")
 }
 
 fn accept(site: &Site, token: &str, password: Option<&str>, headers: &[(&str, &str)]) -> Reply {
@@ -249,6 +267,11 @@ fn a_device_goes_to_another_team_of_its_owner_and_leaves_its_recordings() {
     let picture = include_bytes!("../pictures/tiny.jpg");
     assert_eq!(site.send("POST", "/upload", &jpeg, picture).status, 200);
     let there = my_teams(&site, &rival)[0].0.clone();
+    let (_, _, key) = site.add_ingest_key(OWNER, For::Team);
+    let (begun, tus) = (
+        begin_for(&site, &key, &device),
+        [("tus-resumable", "1.0.0"), ("upload-offset", "0"), OCTETS],
+    );
     let path = format!("/api/v1/devices/{device}/transfer");
     let give = || call(&site, &owner, "POST", &path, &json!({ "team_id": there }));
 
@@ -261,6 +284,8 @@ fn a_device_goes_to_another_team_of_its_owner_and_leaves_its_recordings() {
     assert_eq!(promoted.status, 204);
     let given = give();
     assert_eq!(given.status, 204, "{}", given.text());
+    let late = site.send("PATCH", &begun, &tus, b"1,2");
+    assert_eq!(late.status, 403, "the old team's key speaks for it no more");
 
     site.upload(("authorization", &bearer), "after.csv", b"1,2\r\n");
     let sessions = |who| {
