@@ -1,5 +1,10 @@
 //! Devices as their people see them.
 
+use std::fmt;
+use std::str::FromStr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 
 use super::sql::Row;
@@ -31,14 +36,50 @@ pub struct Details {
     pub seal_key: Option<String>,
 }
 
+/// Where a list of devices goes on: behind this name and id, whether or not a device still stands there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceCursor {
+    name: String,
+    id: DeviceId,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no cursor of devices")]
+pub struct BadCursor;
+
+impl fmt::Display for DeviceCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = format!("{} {}", self.id, self.name);
+        f.write_str(&URL_SAFE_NO_PAD.encode(text))
+    }
+}
+
+impl FromStr for DeviceCursor {
+    type Err = BadCursor;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| BadCursor)?;
+        let text = String::from_utf8(bytes).map_err(|_| BadCursor)?;
+        let (id, name) = text.split_once(' ').ok_or(BadCursor)?;
+        // PostgreSQL takes no NUL in a text.
+        if name.contains('\0') {
+            return Err(BadCursor);
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            id: id.parse().map_err(|_| BadCursor)?,
+        })
+    }
+}
+
 /// A team's devices by name, from behind `after` on; with `only`, that one.
 pub async fn list(
     store: &Store,
     tenant: TenantId,
     only: Option<DeviceId>,
-    after: Option<DeviceId>,
+    after: Option<DeviceCursor>,
     limit: u32,
-) -> Result<(Vec<Device>, Option<DeviceId>), StoreError> {
+) -> Result<(Vec<Device>, Option<DeviceCursor>), StoreError> {
     let mut rows = store.read(tenant).await?;
     let found = rows
         .query(
@@ -47,18 +88,22 @@ pub async fn list(
              LEFT JOIN device_states s ON s.tenant_id = d.tenant_id AND s.device_id = d.id \
              LEFT JOIN uptime_totals t ON t.tenant_id = d.tenant_id AND t.device_id = d.id \
              WHERE d.tenant_id = $1 AND (CAST($2 AS TEXT) IS NULL OR d.id = $2) \
-             AND (CAST($3 AS TEXT) IS NULL OR (d.name, d.id) > \
-             (SELECT a.name, a.id FROM devices a WHERE a.tenant_id = $1 AND a.id = $3)) \
-             ORDER BY d.name, d.id LIMIT $4",
+             AND (CAST($3 AS TEXT) IS NULL OR (d.name, d.id) > ($3, $4)) \
+             ORDER BY d.name, d.id LIMIT $5",
         )
         .bind(only)
-        .bind(after)
+        .bind(after.as_ref().map(|after| after.name.clone()))
+        .bind(after.map(|after| after.id))
         .bind(i64::from(limit) + 1)
         .fetch_all()
         .await?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let devices: Vec<Device> = found.iter().take(limit).map(from_row).collect::<Result<_, _>>()?;
-    let next = devices.last().filter(|_| found.len() > limit).map(|last| last.id);
+    let last = devices.last().filter(|_| found.len() > limit);
+    let next = last.map(|last| DeviceCursor {
+        name: last.name.clone(),
+        id: last.id,
+    });
     Ok((devices, next))
 }
 

@@ -350,6 +350,23 @@ fn devices_are_listed_by_name_page_by_page_and_a_device_sees_itself() {
         }
     }
     assert_eq!(names, ["Apron", "Camera", "Logger", "Zebra"]);
+    // The device that the first page ended with is called otherwise before the next one is asked for.
+    let first = logger.get("/api/v1/devices?limit=1");
+    let path = format!("/api/v1/devices/{}", first["devices"][0]["id"].as_str().unwrap());
+    let headers = [
+        ("cookie", logger.cookie.as_str()),
+        ("content-type", "application/json"),
+    ];
+    let renamed = logger
+        .site
+        .send("PATCH", &path, &headers, br#"{"name":"Zenith"}"#);
+    assert_eq!(renamed.status, 204, "{}", renamed.text());
+    let next = first["next"].as_str().unwrap();
+    let second = logger.get(&format!("/api/v1/devices?limit=2&cursor={next}"));
+    assert_eq!(
+        (&second["devices"][0]["name"], &second["devices"][1]["name"]),
+        (&json!("Camera"), &json!("Logger"))
+    );
     let own = logger
         .site
         .get("/api/v1/devices", &[("authorization", &logger.token)])

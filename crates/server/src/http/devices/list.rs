@@ -10,7 +10,7 @@ use crate::http::App;
 use crate::http::body::Params;
 use crate::http::error::{ApiError, ApiResult, ErrorBody};
 use crate::http::identity::Reader;
-use crate::store::{DeviceId, devices_state_read};
+use crate::store::devices_state_read::{self, DeviceCursor};
 
 const LIMIT_DEFAULT: u32 = 50;
 const LIMIT_MAX: u32 = 200;
@@ -40,7 +40,11 @@ pub(crate) async fn list(
     Params(params): Params<DevicesParams>,
 ) -> ApiResult<Json<DeviceList>> {
     let limit = params.limit.unwrap_or(LIMIT_DEFAULT).clamp(1, LIMIT_MAX);
-    let after = params.cursor.as_deref().map(str::parse::<DeviceId>).transpose();
+    let after = params
+        .cursor
+        .as_deref()
+        .map(str::parse::<DeviceCursor>)
+        .transpose();
     let after = after.map_err(|_| {
         ApiError::bad_request(
             "bad_cursor",
@@ -55,6 +59,6 @@ pub(crate) async fn list(
             .into_iter()
             .map(|device| DeviceSummary::of(device, &app, now))
             .collect(),
-        next: next.map(|id| id.to_string()),
+        next: next.map(|cursor| cursor.to_string()),
     }))
 }
