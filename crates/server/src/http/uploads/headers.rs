@@ -12,6 +12,7 @@ use super::super::error::{ApiError, ApiResult};
 use super::super::keyed::PathKey;
 use super::super::origin::Origin;
 use super::super::receipts::receipt_header;
+use super::super::recordings::still_held;
 use super::COLLECTION;
 use crate::receipts::Signable;
 use crate::store::{RecordingId, UploadId, recordings};
@@ -154,6 +155,7 @@ pub(super) fn base(app: &App, request: &Parts, origin: Option<Origin>) -> String
 async fn receipt(app: &App, row: &UploadRow, recording: RecordingId) -> ApiResult<SignedReceipt> {
     let stored = recordings::find(&app.store, row.tenant, recording).await?;
     let stored = stored.ok_or_else(|| ApiError::not_found("recording"))?;
+    still_held(app, row.tenant, &stored).await?;
     let mut signable = Signable::of(row.tenant, &stored);
     if row.device.is_some() {
         signable.device = row.device;

@@ -229,6 +229,8 @@ fn a_recording_whose_bytes_are_gone_is_taken_again() {
     let team = std::fs::read_dir(raw).unwrap().next().unwrap().unwrap().path();
     let object = team.join(sha256(bytes));
     std::fs::write(&object, b"torn").unwrap();
+    let asked = client.head(&path_of(&begun));
+    assert_eq!((asked.status, asked.header("fieldpost-receipt")), (410, None));
     let again = client.begin_known("a.csv", bytes);
     assert_eq!(number(&again, "upload-offset"), 0, "a row is not the bytes");
     assert!(again.header("fieldpost-receipt").is_none());

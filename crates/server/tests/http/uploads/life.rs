@@ -150,6 +150,10 @@ fn parts_are_put_together_in_the_order_that_is_said() {
     );
     assert_eq!(client.head(&first).status, 410);
     assert_eq!(client.sessions(), 1);
+    let raw = site.folder.path().join("raw");
+    let team = std::fs::read_dir(raw).unwrap().next().unwrap().unwrap().path();
+    std::fs::remove_file(team.join(sha256(b"hello world"))).unwrap();
+    refused(&finish(&[]), 410, "bytes_missing");
     let twice = format!("final;{path} {path}", path = part(0));
     refused(
         &client.post(&[("Upload-Concat", &twice), ("Upload-Metadata", &about)], b""),
