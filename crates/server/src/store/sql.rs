@@ -134,10 +134,7 @@ macro_rules! on_engine {
             Engine::Sqlite(connection) => {
                 let (query, values) = match text {
                     Text::Written(sql) => (sqlx::query::<Sqlite>(sql), values),
-                    Text::Composed(sql) => {
-                        let (sql, values) = in_order(&sql, &values);
-                        (sqlx::query::<Sqlite>(AssertSqlSafe(sql)), values)
-                    }
+                    Text::Composed(sql) => (sqlx::query::<Sqlite>(AssertSqlSafe(sql)), values),
                     Text::Many(statement) => {
                         let (sql, values) = statement.unnumbered(values);
                         (sqlx::query::<Sqlite>(AssertSqlSafe(sql)), values)
@@ -171,35 +168,6 @@ macro_rules! on_engine {
         }
         .map_err(StoreError::from)
     }};
-}
-
-/// The same statement with a `?` in place of each `$n`, and the values in the order in which it wants them.
-///
-/// SQLite keeps the names `$n` in a list, which is gone through from its beginning for each value that is bound: a statement
-/// with thousands of them would spend most of its time there. A `?` has no name.
-fn in_order(sql: &str, values: &[Value]) -> (String, Vec<Value>) {
-    let (mut text, mut ordered) = (String::with_capacity(sql.len()), Vec::with_capacity(values.len()));
-    let mut rest = sql;
-    while let Some((before, behind)) = rest.split_once('$') {
-        text.push_str(before);
-        let digits = behind.bytes().take_while(u8::is_ascii_digit).count();
-        let (number, behind) = behind.split_at(digits);
-        match number.parse::<usize>() {
-            Ok(number) => {
-                text.push('?');
-                let value = number.checked_sub(1).and_then(|at| values.get(at));
-                // What is not bound is NULL, as SQLite has it.
-                ordered.push(value.cloned().unwrap_or(Value::Integer(None)));
-            }
-            Err(_) => {
-                text.push('$');
-                text.push_str(number);
-            }
-        }
-        rest = behind;
-    }
-    text.push_str(rest);
-    (text, ordered)
 }
 
 impl Query {
@@ -252,19 +220,5 @@ impl Row {
     /// The value in a column; an `Option` where it may be NULL.
     pub fn get<T: Column>(&self, column: &str) -> Result<T, StoreError> {
         T::read(self, column)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_place_has_its_value_however_often_it_is_named() {
-        let values: Vec<Value> = ["team", "a", "b"].map(IntoValue::into_value).to_vec();
-        let (text, ordered) = in_order("VALUES ($1, $3), ($1, $2), ('$', $12)", &values);
-        assert_eq!(text, "VALUES (?, ?), (?, ?), ('$', ?)");
-        let [team, a, b] = ["team", "a", "b"].map(IntoValue::into_value);
-        assert_eq!(ordered, [team.clone(), b, team, a, Value::Integer(None)]);
     }
 }

@@ -54,7 +54,8 @@ impl Form {
         }
     }
 
-    /// The next part; `None` at the form's proper end. The one before has to be dropped, whatever was read of it.
+    /// The next part; `None` at the form's proper end. The one before is read to its end first, or passed over: what is left of it is
+    /// looked at without anything coming out, and 64 KiB of that end the form.
     pub async fn next(&mut self) -> Result<Option<Part<'_>>, FormError> {
         let (parts, pace) = (&mut self.parts, &self.pace);
         let Some(field) = poll_fn(|cx| pace.poll(cx, |cx| parts.poll_next_field(cx))).await? else {
@@ -197,6 +198,7 @@ mod tests {
             let ahead = taken.load(Ordering::Relaxed).saturating_sub(read);
             assert!(ahead <= 2 * PIECE, "{ahead} bytes ahead");
         }
+        assert_eq!(read, 64 * (PIECE / part.len()) * part.len());
     }
 
     #[tokio::test]

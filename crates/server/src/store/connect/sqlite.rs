@@ -19,6 +19,8 @@ const ROWS_AHEAD: usize = 256;
 /// Pages that the writer keeps, in KiB below zero as SQLite wants it: the indexes that the heartbeats of some thousand devices
 /// go into, rather than SQLite's 2 MB.
 const CACHE_KIB: &str = "-16384";
+/// Statements that the writer keeps prepared: those over many rows are some ninety by themselves.
+const STATEMENTS_KEPT: usize = 256;
 /// Readers that can run at once. SQLite readers are cheap; more of them than cores only adds memory.
 const READERS_MAX: u32 = 8;
 /// A reader that waits longer than this for its turn gets an error rather than a hanging page.
@@ -33,7 +35,6 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
         .row_buffer_size(ROWS_AHEAD)
-        .pragma("temp_store", "memory")
         .optimize_on_close(false, None)
         .disable_statement_logging()
 }
@@ -44,7 +45,12 @@ fn options(path: &Path) -> SqliteConnectOptions {
 /// file it would be made, written and removed in each larger transaction.
 pub(in crate::store) async fn writer(path: &Path) -> Result<SqliteConnection, StoreError> {
     keep_private(path).map_err(|error| StoreError::Database(sqlx::Error::Io(error)))?;
-    let mut connection = options(path).pragma("cache_size", CACHE_KIB).connect().await?;
+    let mut connection = options(path)
+        .pragma("cache_size", CACHE_KIB)
+        .pragma("temp_store", "memory")
+        .statement_cache_capacity(STATEMENTS_KEPT)
+        .connect()
+        .await?;
     assert_durable(&mut connection).await?;
     Ok(connection)
 }
