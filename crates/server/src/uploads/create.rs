@@ -86,9 +86,9 @@ impl Uploads {
         }
     }
 
-    async fn begin(&self, row: UploadRow, same_key: Option<String>) -> Result<Standing, UploadError> {
+    async fn begin(&self, mut row: UploadRow, same_key: Option<String>) -> Result<Standing, UploadError> {
         // Before anybody else can know of it.
-        let turn = self.turns.take(row.id).await.map_err(|_| UploadError::Busy)?;
+        let mut turn = self.turns.take(row.id).await.map_err(|_| UploadError::Busy)?;
         let mut created = self.create_row(&row, same_key.clone(), None).await?;
         // Asked once the row is seen: an object is there before any row says so.
         if let Created::Known(known) | Created::Stored(known) = &created
@@ -96,6 +96,9 @@ impl Uploads {
             && !self.is_held(known).await?
         {
             let lost = Some(known.id);
+            // The first id may be that of the one that gives way.
+            row.id = UploadId(self.store.new_id());
+            turn = self.turns.take(row.id).await.map_err(|_| UploadError::Busy)?;
             created = self.create_row(&row, same_key, lost).await?;
         }
         match created {
@@ -164,6 +167,23 @@ impl Uploads {
         if let Some(known) = rows::find_by_key(&self.store, row.tenant, &key).await? {
             return self.known(known).await;
         }
+        let tenant = row.tenant;
+        match self.put_together_first(row, ids, key.clone()).await {
+            // Another wish for the same was at it, and was first.
+            Err(UploadError::NotAPart) => match rows::find_by_key(&self.store, tenant, &key).await? {
+                Some(known) => self.known(known).await,
+                None => Err(UploadError::NotAPart),
+            },
+            put => put,
+        }
+    }
+
+    async fn put_together_first(
+        &self,
+        row: UploadRow,
+        ids: &[UploadId],
+        key: String,
+    ) -> Result<Standing, UploadError> {
         let distinct: HashSet<_> = ids.iter().collect();
         if distinct.len() != ids.len() {
             return Err(UploadError::NotAPart);

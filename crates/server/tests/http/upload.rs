@@ -330,6 +330,33 @@ fn a_form_of_too_many_files_answers_for_those_that_were_stored() {
 }
 
 #[test]
+fn a_form_drops_nothing_without_a_word() {
+    let (site, token) = logger();
+    let long = "x".repeat(5000);
+    let odd = [
+        "Content-Disposition: form-data; name=\"file\"\r\nContent-Type: text/csv\r\n\r\n1,2".to_owned(),
+        "Content-Type: text/csv\r\n\r\n1,2".to_owned(),
+        "Content-Disposition: form-data; name=\"n\"\r\nContent-Type: multipart/mixed; boundary=Y\r\n\r\n--Y--".to_owned(),
+        format!("Content-Disposition: form-data; name=\"file\"\r\n\r\n{long}"),
+    ];
+    let odd: String = odd.iter().map(|part| format!("--XX\r\n{part}\r\n")).collect();
+    let fields = "--XX\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\nwet\r\n\
+                  --XX\r\nContent-Disposition: form-data; name=\"f\"; filename=\"\"\r\nContent-Type: application/octet-stream\r\n\r\n\r\n";
+    let good = part("filename=\"good.csv\"", "1,2");
+    let taken = send_form(&site, &token, &format!("{fields}{good}--XX--\r\n"));
+    assert_eq!(taken.status, 200, "{}", taken.text());
+    assert_eq!(taken.json()["files"].as_array().unwrap().len(), 1);
+
+    let reply = send_form(&site, &token, &format!("{odd}{good}--XX--\r\n"));
+    assert_eq!((reply.status, reply.error_code().as_str()), (400, "no_file_name"));
+    let answer = reply.json();
+    let files = answer["files"].as_array().unwrap();
+    let codes: Vec<_> = files.iter().map(|file| file["error"]["code"].as_str()).collect();
+    let refused = Some("no_file_name");
+    assert_eq!(codes, [refused, refused, refused, refused, None]);
+}
+
+#[test]
 fn a_file_of_a_form_may_have_only_an_encoded_name() {
     let (site, token) = logger();
     let body = part("filename*=UTF-8''R%C3%A9n%C3%A9.csv", "1,2") + "--XX--\r\n";

@@ -11,10 +11,33 @@ use wire::receipt::{PublicKey, ReceiptError, SignedReceipt};
 /// A server's 64 keys with their statements are 30 KB.
 const FILE_BYTES_MAX: u64 = 256 * 1024;
 
-/// What an upload was answered with.
+/// What an upload was answered with: for one file, or for those of a form.
 #[derive(Deserialize)]
 struct Answer {
-    receipt: String,
+    receipt: Option<String>,
+    #[serde(default)]
+    files: Vec<OfFile>,
+}
+
+/// A file that was refused has none.
+#[derive(Deserialize)]
+struct OfFile {
+    receipt: Option<String>,
+}
+
+impl Answer {
+    fn receipt(self, given: &str) -> anyhow::Result<String> {
+        let of_files = self.files.into_iter().filter_map(|file| file.receipt);
+        let mut receipts: Vec<String> = self.receipt.into_iter().chain(of_files).collect();
+        match (receipts.pop(), receipts.len()) {
+            (Some(receipt), 0) => Ok(receipt),
+            (Some(_), others) => bail!(
+                "{given} holds the receipts of {} files; give the `receipt` of the one that is meant",
+                others + 1
+            ),
+            (None, _) => bail!("{given} is no answer to an upload: it has no member `receipt`"),
+        }
+    }
 }
 
 /// What `/.well-known/fieldpost` answers.
@@ -42,9 +65,9 @@ pub(super) fn receipt(given: &str) -> anyhow::Result<Result<SignedReceipt, Recei
         return Ok(Err(ReceiptError::NotText));
     };
     if text.trim_start().starts_with('{') {
-        let answer: Answer = serde_json::from_str(&text)
-            .with_context(|| format!("{given} is no answer to an upload: it has no member `receipt`"))?;
-        return Ok(SignedReceipt::from_text(&answer.receipt));
+        let answer: Answer =
+            serde_json::from_str(&text).with_context(|| format!("{given} is no answer to an upload"))?;
+        return Ok(SignedReceipt::from_text(&answer.receipt(given)?));
     }
     Ok(SignedReceipt::from_text(text.trim()))
 }

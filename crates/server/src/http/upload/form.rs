@@ -93,11 +93,25 @@ impl Part<'_> {
         self.disposition.file_name.as_deref()
     }
 
-    /// The next bytes; `None` at the part's end.
+    /// A value that a form has beside its files: it has a name, and says to be text if it says anything.
+    #[must_use]
+    pub fn is_plain_field(&self) -> bool {
+        let media_type = self.field.headers().get(header::CONTENT_TYPE);
+        let is_text = media_type.is_none_or(|value| value.as_bytes().starts_with(b"text/plain"));
+        self.name().is_some() && is_text
+    }
+
+    /// The next bytes, one at least; `None` at the part's end.
     pub async fn piece(&mut self) -> Result<Option<Bytes>, FormError> {
         let (field, pace) = (&mut self.field, self.pace);
-        let piece = poll_fn(|cx| pace.poll(cx, |cx| field.poll_next_unpin(cx))).await;
-        Ok(piece.transpose()?)
+        loop {
+            let piece = poll_fn(|cx| pace.poll(cx, |cx| field.poll_next_unpin(cx))).await;
+            match piece.transpose()? {
+                // The parser gives one for a part without a byte.
+                Some(piece) if piece.is_empty() => {}
+                piece => return Ok(piece),
+            }
+        }
     }
 
     /// Its beginning as text, at most so many bytes; it is read to its end all the same.
@@ -110,9 +124,13 @@ impl Part<'_> {
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
 
-    pub async fn pass_over(&mut self) -> Result<(), FormError> {
-        while self.piece().await?.is_some() {}
-        Ok(())
+    /// Reads past what is left of it; says how many bytes those were.
+    pub async fn pass_over(&mut self) -> Result<usize, FormError> {
+        let mut passed = 0;
+        while let Some(piece) = self.piece().await? {
+            passed += piece.len();
+        }
+        Ok(passed)
     }
 }
 

@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use serde_json::Value;
 
-use super::bytes_in::{BytesIn, incomplete};
+use super::bytes_in::BytesIn;
 use super::form::{self, Form, FormError, Part};
 use super::{Arriving, FileAnswer, FileRefused, FilesAnswer, UploadAnswer, answer};
 use crate::http::App;
@@ -18,6 +18,8 @@ use crate::ingest::{Kind, Upload};
 const FILES_MAX: u64 = 1000;
 /// A device's name: 64 characters.
 const DEVICE_BYTES_MAX: usize = 4 * 64;
+/// A value that somebody typed; a longer one may be a file whose name got lost.
+const FIELD_BYTES_MAX: usize = 4096;
 
 /// What separates the parts, if the head says it.
 pub(super) fn boundary(headers: &HeaderMap) -> Option<String> {
@@ -49,19 +51,17 @@ async fn parts_in(app: &App, caller: &mut Caller, form: &mut Form, answers: &mut
     Ok(())
 }
 
-/// One part: a file is stored or refused, anything else is read past.
+/// One part: a file is stored or refused, a field is read past, and what is neither is refused.
 async fn part_in(app: &App, caller: &mut Caller, mut part: Part<'_>, answers: &mut Answers) -> ApiResult<()> {
     let Some(name) = part.file_name().map(str::to_owned) else {
-        return field_in(app, caller, &mut part).await;
+        return field_in(app, caller, &mut part, answers).await;
     };
-    let sender = caller.named()?;
-    if answers.are_full() {
-        let message =
-            format!("At most {FILES_MAX} files in one request; this one and those after it were not stored.");
-        let error = ApiError::bad_request("too_many_files", message).closing();
-        answers.refused(name, error.clone());
-        return Err(error);
+    if name.is_empty() && part.piece().await?.is_none() {
+        // What a browser sends for an input in which no file was chosen.
+        return Ok(());
     }
+    let sender = caller.named()?;
+    answers.have_room(&name)?;
     match file_in(app, sender, &name, &mut part).await {
         Ok(answer) => answers.stored(answer),
         Err(Refused::File(error)) => {
@@ -107,11 +107,23 @@ async fn file_in(
     answered.map(|(_, answer)| answer).map_err(Refused::File)
 }
 
-/// A field beside the files: may say which device of a fleet they are of.
-async fn field_in(app: &App, caller: &mut Caller, part: &mut Part<'_>) -> ApiResult<()> {
+/// A field beside the files: may say which device of a fleet they are of. What may have been meant as a file is not dropped
+/// without a word.
+async fn field_in(
+    app: &App,
+    caller: &mut Caller,
+    part: &mut Part<'_>,
+    answers: &mut Answers,
+) -> ApiResult<()> {
     let names_device = part.name().is_some_and(|name| fleet::NAMES.contains(&name));
     if !names_device || matches!(caller, Caller::Known(_)) {
-        return Ok(part.pass_over().await?);
+        let name = part.name().unwrap_or_default().to_owned();
+        let is_field = part.is_plain_field() & (part.pass_over().await? <= FIELD_BYTES_MAX);
+        if !is_field {
+            answers.have_room(&name)?;
+            answers.refused(name, no_file_name());
+        }
+        return Ok(());
     }
     // One byte more than a name can have, so that a longer one is seen to be none.
     let said = Value::String(part.text(DEVICE_BYTES_MAX + 1).await?);
@@ -125,9 +137,25 @@ struct Answers {
     first_refusal: Option<ApiError>,
 }
 
+fn no_file_name() -> ApiError {
+    ApiError::bad_request(
+        "no_file_name",
+        "This part says no file name, so nothing of it was stored; send it again with one \
+         (Content-Disposition: form-data; name=\"file\"; filename=\"LOG.csv\"), each file as a part of the form itself.",
+    )
+}
+
 impl Answers {
-    fn are_full(&self) -> bool {
-        u64::try_from(self.files.len()).is_ok_and(|count| count >= FILES_MAX)
+    /// Each part with an answer of its own costs memory to the end.
+    fn have_room(&mut self, name: &str) -> ApiResult<()> {
+        if u64::try_from(self.files.len()).is_ok_and(|count| count < FILES_MAX) {
+            return Ok(());
+        }
+        let message =
+            format!("At most {FILES_MAX} files in one request; this one and those after it were not stored.");
+        let error = ApiError::bad_request("too_many_files", message).closing();
+        self.refused(name.to_owned(), error.clone());
+        Err(error)
     }
 
     fn stored(&mut self, answer: UploadAnswer) {
@@ -162,7 +190,12 @@ impl From<FormError> for ApiError {
     fn from(error: FormError) -> Self {
         match error {
             FormError::Body(error) => error,
-            FormError::Incomplete => incomplete(),
+            FormError::Incomplete => Self::bad_request(
+                "incomplete_body",
+                "The body ended before the form's closing boundary; a file that did not arrive whole was not stored. Send it \
+                 again. Every line of a form ends in CR LF: where that is not so, no boundary is found.",
+            )
+            .closing(),
             FormError::NoProgress | FormError::NoHeaders | FormError::Malformed(_) => {
                 let message = format!("The multipart body is malformed: {error}.");
                 Self::bad_request("malformed_multipart", message).closing()

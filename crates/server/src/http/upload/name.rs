@@ -58,9 +58,9 @@ impl Parameters {
                 read.name.get_or_insert(value);
             } else if name.eq_ignore_ascii_case("filename") {
                 read.file_name.get_or_insert(value);
-            } else if name.eq_ignore_ascii_case("filename*")
-                && let Some(encoded) = value.splitn(3, '\'').nth(2)
-            {
+            } else if name.eq_ignore_ascii_case("filename*") {
+                // Without charset and language it is not what RFC 8187 wants, and a name all the same.
+                let encoded = value.splitn(3, '\'').nth(2).unwrap_or(&value);
                 let decoded = percent_decode_str(encoded).decode_utf8_lossy();
                 read.encoded_file_name.get_or_insert(decoded.into_owned());
             }
@@ -88,14 +88,18 @@ fn parameters(header: &str) -> Vec<(String, String)> {
     found
 }
 
-/// The text up to the closing quote, and what comes after it.
+/// The text up to the closing quote, and what comes after it. Small clients and old browsers write the backslashes of a path
+/// as they are, so one is undone only where it stands before a quote or another.
 fn unquote(quoted: &str) -> (String, &str) {
     let mut value = String::new();
-    let mut chars = quoted.char_indices();
+    let mut chars = quoted.char_indices().peekable();
     while let Some((at, c)) = chars.next() {
         match c {
             '"' => return (value, &quoted[at + 1..]),
-            '\\' => value.extend(chars.next().map(|(_, escaped)| escaped)),
+            '\\' => {
+                let escaped = chars.next_if(|(_, next)| matches!(next, '"' | '\\'));
+                value.push(escaped.map_or(c, |(_, escaped)| escaped));
+            }
             _ => value.push(c),
         }
     }
@@ -111,6 +115,12 @@ mod tests {
         for (value, name) in [
             ("attachment; filename=LOG_1.csv", "LOG_1.csv"),
             ("attachment; filename=\"a; b.csv\"; size=3", "a; b.csv"),
+            (
+                "form-data; filename=\"C:\\fakepath\\log.csv\"",
+                "C:\\fakepath\\log.csv",
+            ),
+            ("form-data; filename=\"a\\\\b.csv\"", "a\\b.csv"),
+            ("attachment; filename*=abc.csv", "abc.csv"),
             (
                 "form-data; name=\"f\"; FILENAME=\"say \\\"hi\\\".csv\"",
                 "say \"hi\".csv",

@@ -243,3 +243,23 @@ fn a_recording_whose_bytes_are_gone_is_taken_again() {
     assert_eq!(std::fs::read(object).unwrap(), bytes);
     assert_eq!(client.sessions(), 1);
 }
+
+#[test]
+fn a_recording_that_came_by_another_road_and_is_gone_is_taken_by_pieces() {
+    let site = Site::owned();
+    let client = Client::device(&site);
+    let bytes = b"once stored";
+    let stored = site.upload(("authorization", &client.who.1), "a.csv", bytes);
+    let raw = site.folder.path().join("raw");
+    let team = std::fs::read_dir(raw).unwrap().next().unwrap().unwrap().path();
+    std::fs::remove_file(team.join(sha256(bytes))).unwrap();
+    let begun = client.begin_known("a.csv", bytes);
+    assert_eq!((begun.status, number(&begun, "upload-offset")), (201, 0));
+    let done = client.patch(&path_of(&begun), 0, bytes);
+    assert_eq!(
+        done.header("fieldpost-receipt"),
+        stored["receipt"].as_str(),
+        "the recording is the same"
+    );
+    assert_eq!(client.sessions(), 1);
+}

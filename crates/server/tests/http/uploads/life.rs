@@ -5,7 +5,7 @@ use std::io::Write;
 use server::store::accounts::Role;
 
 use super::{Client, DAY, metadata, number, path_of, refused, sha256};
-use crate::support::{OWNER, Site, read_reply};
+use crate::support::{OWNER, Reply, Site, read_reply};
 
 #[test]
 fn whoever_asks_takes_over_from_a_connection_that_hangs() {
@@ -131,6 +131,14 @@ fn parts_are_put_together_in_the_order_that_is_said() {
     );
     assert_eq!(client.sessions(), 0, "a part is no recording");
     refused(&finish(&[("Upload-Length", "11")]), 400, "bad_length");
+    let wishes: Vec<Reply> = std::thread::scope(|scope| {
+        let asking: Vec<_> = (0..6).map(|_| scope.spawn(|| finish(&[]))).collect();
+        asking.into_iter().map(|asked| asked.join().unwrap()).collect()
+    });
+    for wish in &wishes {
+        assert_eq!(wish.status, 201, "{}", wish.text());
+        assert_eq!(path_of(wish), path_of(&wishes[0]));
+    }
     let whole = finish(&[]);
     let recording = whole.header("fieldpost-recording").unwrap();
     assert_eq!(client.raw(recording), b"hello world");
