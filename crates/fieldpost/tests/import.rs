@@ -74,7 +74,7 @@ fn what_fails_in_passing_is_sent_again_whole() {
         "--server",
         &url,
         "--token",
-        "t",
+        "-older-tokens-may-begin-so",
         "--json",
     ]);
     assert_eq!(done.expect_success().json()["stored"], 1);

@@ -18,7 +18,7 @@ pub(super) struct Args {
     addr: SocketAddr,
     #[arg(long)]
     road: Road,
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", allow_hyphen_values = true)]
     token: String,
     #[arg(long)]
     size_bytes: usize,

@@ -21,7 +21,8 @@ pub(crate) struct Import {
     #[arg(long, env = "FIELDPOST_SERVER", value_name = "URL")]
     server: String,
     /// The device's token, as `fieldpost device add` prints it.
-    #[arg(long, env = "FIELDPOST_TOKEN", value_name = "T", hide_env_values = true, value_parser = presented)]
+    #[arg(long, env = "FIELDPOST_TOKEN", value_name = "T", hide_env_values = true, value_parser = presented,
+        allow_hyphen_values = true)]
     token: Option<Token>,
     /// A file that holds the token, so that it stands in no process list.
     #[arg(

@@ -22,7 +22,13 @@ const INGEST: &str = "fpi_";
 
 impl Token {
     pub fn generate() -> Self {
-        Self(URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()))
+        loop {
+            let text = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
+            // On a command line that would be an option.
+            if !text.starts_with('-') {
+                return Self(text);
+            }
+        }
     }
 
     /// A person's token for their scripts.
@@ -196,6 +202,12 @@ impl fmt::Debug for Password {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_token_looks_like_an_option() {
+        let tokens = (0..2000).map(|_| Token::generate());
+        assert!(tokens.into_iter().all(|token| !token.expose().starts_with('-')));
+    }
 
     #[test]
     fn secrets_do_not_print() {
