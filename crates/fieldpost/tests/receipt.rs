@@ -153,6 +153,15 @@ fn a_receipt_and_keys_may_stand_in_files() {
     for receipt in &receipts {
         verify(&case.file, text(receipt), &key, &[]).expect_success();
     }
+    let refused = "{\"success\":false,\"error\":{\"code\":\"no_file_name\"}}";
+    let of_one = format!("{{\"files\":[{refused},{{\"receipt\":\"{receipt}\"}}]}}");
+    let of_one = file("form.json", of_one.as_bytes());
+    verify(&case.file, text(&of_one), &key, &[]).expect_success();
+    let of_two = format!("{{\"files\":[{{\"receipt\":\"{receipt}\"}},{{\"receipt\":\"{receipt}\"}}]}}");
+    let of_two = file("two.json", of_two.as_bytes());
+    verify(&case.file, text(&of_two), &key, &[]).expect_failure(&["receipts of 2 files"]);
+    let of_none = file("none.json", refused.as_bytes());
+    verify(&case.file, text(&of_none), &key, &[]).expect_failure(&["no member `receipt`"]);
     let other = ServerKey::from_seed(&[2; 32]).public();
     let keys = file("keys.txt", format!("{other}\n{key}\n").as_bytes());
     verify(&case.file, &receipt, text(&keys), &[]).expect_success();

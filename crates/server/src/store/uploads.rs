@@ -136,7 +136,7 @@ async fn by_key(rows: &mut TeamRows<'_>, key: &str) -> Result<Option<UploadRow>,
 }
 
 /// The recording with these four values, whichever way it came.
-async fn stored(rows: &mut TeamRows<'_>, new: &UploadRow) -> Result<Option<RecordingId>, StoreError> {
+pub async fn stored(rows: &mut TeamRows<'_>, new: &UploadRow) -> Result<Option<RecordingId>, StoreError> {
     let (Some(size_bytes), Some(sha256)) = (new.size_bytes, new.sha256) else {
         return Ok(None);
     };

@@ -157,8 +157,43 @@ impl Uploads {
     async fn known(&self, row: UploadRow) -> Result<Standing, UploadError> {
         match row.state {
             State::Complete { recording } => Ok(Standing::Complete(row, recording)),
-            State::Open | State::Gone => self.find(Asker::of_all(row.tenant), row.id).await,
+            State::Open | State::Gone => match self.find(Asker::of_all(row.tenant), row.id).await? {
+                Standing::Open(open) => self.stored_meanwhile(open).await,
+                complete => Ok(complete),
+            },
         }
+    }
+
+    /// The recording may have come by another road since the upload was begun: then no more bytes are wanted.
+    async fn stored_meanwhile(&self, open: Open) -> Result<Standing, UploadError> {
+        if open.row.role != Role::Whole || !self.is_held(&open.row).await? {
+            return Ok(Standing::Open(open));
+        }
+        let (row, now) = (open.row.clone(), self.store.now());
+        let completing = self
+            .store
+            .write::<_, UploadError, _>(row.tenant, move |mut team| {
+                Box::pin(async move {
+                    let Some(recording) = rows::stored(&mut team, &row).await? else {
+                        return Ok(None);
+                    };
+                    let size_bytes = row.size_bytes.unwrap_or(0);
+                    let is_done = rows::complete(&mut team, row.id, size_bytes, recording, now).await?;
+                    Ok(is_done.then_some(recording))
+                })
+            });
+        let Some(recording) = completing.await? else {
+            return Ok(Standing::Open(open));
+        };
+        let (bytes, id) = (self.bytes.clone(), open.row.id);
+        if let Err(error) = blocking(move || bytes.remove(id)).await {
+            // The row is complete: the next start sees that and takes away what is left.
+            tracing::warn!(%error, %id, "what a stored upload leaves could not be removed");
+        }
+        self.progress
+            .moved(open.row.device, id, open.row.size_bytes.unwrap_or(0));
+        let state = State::Complete { recording };
+        Ok(Standing::Complete(UploadRow { state, ..open.row }, recording))
     }
 
     /// A repeated wish for the same parts finds what it made the first time: the parts are gone by then.

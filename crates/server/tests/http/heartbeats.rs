@@ -284,7 +284,7 @@ fn a_device_is_online_for_60_s_by_the_servers_clock_and_data_is_told_apart() {
 #[test]
 fn a_secret_that_a_ping_lets_slip_is_not_kept() {
     let logger = logger();
-    let ping = r#"{"wifi_password":"hunter2","net":{"psk":"hunter2"},"nets":[{"pass":"hunter2","ssid":"Pit"}],"bypass":true}"#;
+    let ping = r#"{"wifi_password":"hunter2","net":{"psk":"hunter2"},"nets":[[{"pass":"hunter2","ssid":"Pit"}]],"bypass":true}"#;
     assert_eq!(logger.send("/api/device/ping", ping).status, 200);
     let kept = logger.get(&format!("/api/v1/devices/{}", logger.id)).to_string();
     assert!(!kept.contains("hunter2"), "{kept}");

@@ -98,15 +98,19 @@ pub(crate) async fn ping(
 /// What a device lets slip is neither kept nor shown.
 fn without_secrets(state: &mut Map<String, Value>) {
     for (name, value) in state {
-        match value {
-            _ if reads_like_a_secret(name, value.as_str()) => *value = Value::from("***"),
-            Value::Object(inner) => without_secrets(inner),
-            Value::Array(items) => items
-                .iter_mut()
-                .filter_map(Value::as_object_mut)
-                .for_each(without_secrets),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        if reads_like_a_secret(name, value.as_str()) {
+            *value = Value::from("***");
+        } else {
+            within(value);
         }
+    }
+}
+
+fn within(value: &mut Value) {
+    match value {
+        Value::Object(members) => without_secrets(members),
+        Value::Array(items) => items.iter_mut().for_each(within),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

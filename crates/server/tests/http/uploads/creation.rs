@@ -263,3 +263,23 @@ fn a_recording_that_came_by_another_road_and_is_gone_is_taken_by_pieces() {
     );
     assert_eq!(client.sessions(), 1);
 }
+
+#[test]
+fn an_upload_that_another_road_overtook_is_complete() {
+    let site = Site::owned();
+    let client = Client::device(&site);
+    let bytes = b"half by pieces, whole by post";
+    let path = path_of(&client.begin_known("a.csv", bytes));
+    client.patch(&path, 0, &bytes[..10]);
+    let stored = site.upload(("authorization", &client.who.1), "a.csv", bytes);
+    let again = client.begin_known("a.csv", bytes);
+    assert_eq!(
+        (path_of(&again), number(&again, "upload-offset")),
+        (path.clone(), bytes.len())
+    );
+    assert_eq!(again.header("fieldpost-receipt"), stored["receipt"].as_str());
+    assert_eq!(number(&client.head(&path), "upload-offset"), bytes.len());
+    assert_eq!(client.sessions(), 1);
+    let left = std::fs::read_dir(site.folder.path().join("uploads")).unwrap();
+    assert_eq!(left.count(), 0, "its bytes are gone");
+}
