@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 
 use super::{Finding, has_extension, read};
 
-const DEVICE_CRATES: [&str; 2] = ["crates/wire", "crates/timing"];
+const DEVICE_CRATES: [&str; 3] = ["crates/wire", "crates/timing", "crates/device"];
 
 /// Methods that `std` adds to floats and `core` does not have.
 const STD_FLOAT: [&str; 21] = [
