@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use crate::clock::{Clock, Ids, SystemClock};
+use crate::clock::{Clock, Ids, Steady, SystemClock};
 use crate::config::Config;
 use crate::durable::{Durable, RealFs};
 use crate::ingest::Ingest;
@@ -28,6 +28,7 @@ pub struct Backend {
     pub receipts: Receipts,
     pub uploads: Arc<Uploads>,
     pub quota: Quota,
+    pub(crate) steady: Steady,
     pub(crate) analyze: Arc<Analyze>,
     _lock: Option<FolderLock>,
 }
@@ -141,6 +142,7 @@ impl Backend {
         } = environment;
         let sweeping = objects.clone();
         let swept = on_thread(root, move || sweeping.sweep_staging()).await?;
+        let steady = Steady(clock.clone());
         let store = Store::open_with_hook(database, clock, ids, commit_hook).await?;
         let receipts = Receipts::open(store.clone(), objects.clone()).await?;
         let work = Arc::new(Notify::new());
@@ -188,6 +190,7 @@ impl Backend {
             receipts,
             uploads,
             quota,
+            steady,
             analyze,
             _lock: lock,
         })

@@ -1,14 +1,33 @@
 //! Time and fresh ids, given to everything at construction so that tests own both.
 
-use std::sync::Mutex;
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use uuid::Uuid;
 
-/// What time it is. Nothing in this crate asks the operating system in another way.
+/// What time it is. Whatever is decided by time asks here.
 pub trait Clock: Send + Sync + 'static {
     fn now(&self) -> Timestamp;
+
+    /// Time since a moment that stays the same while the server runs; it never goes back, whoever sets the machine's clock.
+    fn steady(&self) -> Duration {
+        static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        BEGAN.elapsed()
+    }
+}
+
+/// The steady time of a [`Clock`] as the rate limits take it.
+#[derive(Clone)]
+pub struct Steady(pub Arc<dyn Clock>);
+
+impl governor::clock::Clock for Steady {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        self.0.steady()
+    }
 }
 
 /// The machine's own clock.
@@ -19,6 +38,22 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }
+}
+
+/// A clock at which no time goes by.
+#[cfg(test)]
+pub(crate) fn stopped() -> Steady {
+    struct Stopped;
+    impl Clock for Stopped {
+        fn now(&self) -> Timestamp {
+            Timestamp::UNIX_EPOCH
+        }
+
+        fn steady(&self) -> Duration {
+            Duration::ZERO
+        }
+    }
+    Steady(Arc::new(Stopped))
 }
 
 /// The end of time instead of an overflow.

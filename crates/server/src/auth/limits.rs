@@ -5,9 +5,13 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::clock::Clock;
+use governor::middleware::NoOpMiddleware;
+use governor::state::keyed::DefaultKeyedStateStore;
+use governor::{NotUntil, Quota, RateLimiter};
 use ipnet::IpNet;
+
+use crate::clock::Steady;
 
 const fn at_least_one(n: u32) -> NonZeroU32 {
     match NonZeroU32::new(n) {
@@ -28,26 +32,54 @@ type Bucket = u16;
 /// Whoever has one address of IPv6 has 2^64 of them.
 const IPV6_PREFIX: u8 = 64;
 
-pub struct LoginLimits {
-    by_network: DefaultKeyedRateLimiter<Bucket>,
-    by_email: DefaultKeyedRateLimiter<Bucket>,
-    hasher: RandomState,
-    clock: DefaultClock,
+/// One token bucket for each key.
+pub(super) type Buckets<K> = RateLimiter<K, DefaultKeyedStateStore<K>, Steady, NoOpMiddleware<Duration>>;
+
+pub(super) fn buckets<K: Hash + Eq + Clone>(quota: Quota, clock: &Steady) -> Buckets<K> {
+    RateLimiter::new(quota, DefaultKeyedStateStore::default(), clock.clone())
 }
 
-impl Default for LoginLimits {
-    fn default() -> Self {
+pub struct LoginLimits {
+    by_network: Buckets<Bucket>,
+    by_email: Buckets<Bucket>,
+    hasher: RandomState,
+    clock: Steady,
+}
+
+impl LoginLimits {
+    #[must_use]
+    pub fn new(clock: Steady) -> Self {
         let quota = |refill, burst| {
             Quota::with_period(refill)
                 .unwrap_or(Quota::per_minute(burst))
                 .allow_burst(burst)
         };
         Self {
-            by_network: RateLimiter::keyed(quota(PER_IP_REFILL, PER_IP_BURST)),
-            by_email: RateLimiter::keyed(quota(PER_EMAIL_REFILL, PER_EMAIL_BURST)),
+            by_network: buckets(quota(PER_IP_REFILL, PER_IP_BURST), &clock),
+            by_email: buckets(quota(PER_EMAIL_REFILL, PER_EMAIL_BURST), &clock),
             hasher: RandomState::new(),
-            clock: DefaultClock::default(),
+            clock,
         }
+    }
+
+    /// Counts one attempt from an address that names nobody (a one-time link).
+    pub fn attempt(&self, ip: IpAddr) -> Result<(), TooMany> {
+        self.by_network
+            .check_key(&self.bucket(network(ip)))
+            .map_err(|not_until| too_many(&not_until, &self.clock))
+    }
+
+    /// Counts one attempt to sign in as `email`.
+    pub fn attempt_as(&self, ip: IpAddr, email: &str) -> Result<(), TooMany> {
+        self.attempt(ip)?;
+        self.by_email
+            .check_key(&self.bucket(email))
+            .map_err(|not_until| too_many(&not_until, &self.clock))
+    }
+
+    fn bucket(&self, of: impl Hash) -> Bucket {
+        let [low, high, ..] = self.hasher.hash_one(of).to_le_bytes();
+        Bucket::from_le_bytes([low, high])
     }
 }
 
@@ -57,32 +89,9 @@ pub struct TooMany {
     pub retry_after_s: u64,
 }
 
-impl LoginLimits {
-    /// Counts one attempt from an address that names nobody (a one-time link).
-    pub fn attempt(&self, ip: IpAddr) -> Result<(), TooMany> {
-        self.by_network
-            .check_key(&self.bucket(network(ip)))
-            .map_err(|not_until| self.too_many(&not_until))
-    }
-
-    /// Counts one attempt to sign in as `email`.
-    pub fn attempt_as(&self, ip: IpAddr, email: &str) -> Result<(), TooMany> {
-        self.attempt(ip)?;
-        self.by_email
-            .check_key(&self.bucket(email))
-            .map_err(|not_until| self.too_many(&not_until))
-    }
-
-    fn bucket(&self, of: impl Hash) -> Bucket {
-        let [low, high, ..] = self.hasher.hash_one(of).to_le_bytes();
-        Bucket::from_le_bytes([low, high])
-    }
-
-    fn too_many(&self, not_until: &governor::NotUntil<governor::clock::QuantaInstant>) -> TooMany {
-        let wait = not_until.wait_time_from(self.clock.now());
-        TooMany {
-            retry_after_s: wait.as_secs() + 1,
-        }
+pub(super) fn too_many(not_until: &NotUntil<Duration>, clock: &Steady) -> TooMany {
+    TooMany {
+        retry_after_s: not_until.wait_time_from(clock.now()).as_secs() + 1,
     }
 }
 
@@ -97,10 +106,11 @@ pub(super) fn network(address: IpAddr) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::stopped;
 
     #[test]
     fn guessing_one_account_from_many_addresses_is_stopped() {
-        let limits = LoginLimits::default();
+        let limits = LoginLimits::new(stopped());
         let refused = (0..40u8)
             .filter(|&n| limits.attempt_as(IpAddr::from([10, 0, 0, n]), "a@b.c").is_err())
             .count();
@@ -113,7 +123,7 @@ mod tests {
 
     #[test]
     fn guessing_many_accounts_from_one_address_is_stopped() {
-        let limits = LoginLimits::default();
+        let limits = LoginLimits::new(stopped());
         let ip = IpAddr::from([10, 0, 0, 1]);
         let refused: Vec<TooMany> = (0..40)
             .filter_map(|n| limits.attempt_as(ip, &format!("{n}@b.c")).err())
@@ -129,7 +139,7 @@ mod tests {
 
     #[test]
     fn addresses_of_one_ipv6_network_are_one_guesser_and_memory_is_bounded() {
-        let limits = LoginLimits::default();
+        let limits = LoginLimits::new(stopped());
         let of_one_network = |n: u32| IpAddr::from(((0x2001_0db8_u128 << 96) | u128::from(n)).to_be_bytes());
         let refused = (0..40)
             .filter(|&n| limits.attempt(of_one_network(n)).is_err())

@@ -6,13 +6,14 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::Quota;
+use governor::clock::Clock;
 use uuid::Uuid;
 
-use super::limits::{TooMany, network};
+use super::limits::{Buckets, TooMany, buckets, network, too_many};
+use crate::clock::Steady;
 
 /// A device that was away for two weeks sends its backlog at once: 24 000 requests at the default of 1 000 a second.
 const BURST_S: u32 = 24;
@@ -23,23 +24,23 @@ const LOOK_EVERY: u32 = 1024;
 
 /// Requests of each sender, by a token bucket.
 pub struct IngestRate {
-    senders: Option<DefaultKeyedRateLimiter<Uuid>>,
+    senders: Option<Buckets<Uuid>>,
     asked: AtomicU32,
-    clock: DefaultClock,
+    clock: Steady,
 }
 
 impl IngestRate {
     /// 0 for no bound.
     #[must_use]
-    pub fn per_second(rate: u32) -> Self {
+    pub fn per_second(rate: u32, clock: Steady) -> Self {
         let bound = |rate: NonZeroU32| {
             let burst = rate.saturating_mul(NonZeroU32::MIN.saturating_add(BURST_S - 1));
-            RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst))
+            buckets(Quota::per_second(rate).allow_burst(burst), &clock)
         };
         Self {
             senders: NonZeroU32::new(rate).map(bound),
             asked: AtomicU32::new(0),
-            clock: DefaultClock::default(),
+            clock,
         }
     }
 
@@ -56,9 +57,9 @@ impl IngestRate {
         {
             senders.retain_recent();
         }
-        senders.check_key(&who).map_err(|not_until| TooMany {
-            retry_after_s: not_until.wait_time_from(self.clock.now()).as_secs() + 1,
-        })
+        senders
+            .check_key(&who)
+            .map_err(|not_until| too_many(&not_until, &self.clock))
     }
 }
 
@@ -77,33 +78,32 @@ const WORKED_MAX: usize = 50_000;
 /// Wrong tokens and keys by address. A token that has worked since the start is looked at in any case, so that a guesser
 /// does not lock out the devices behind the same address.
 pub struct AuthFailures {
-    by_address: DefaultKeyedRateLimiter<IpAddr>,
-    refused_until: Mutex<HashMap<IpAddr, Instant>>,
+    by_address: Buckets<IpAddr>,
+    refused_until: Mutex<HashMap<IpAddr, Duration>>,
     worked: Mutex<HashSet<u64>>,
     /// Keyed at random: the hash of a secret that is kept tells nothing of it.
     hasher: RandomState,
-    clock: DefaultClock,
-}
-
-impl Default for AuthFailures {
-    fn default() -> Self {
-        let quota = Quota::with_period(FAILURES_REFILL).unwrap_or(Quota::per_minute(FAILURES_BURST));
-        Self {
-            by_address: RateLimiter::keyed(quota.allow_burst(FAILURES_BURST)),
-            refused_until: Mutex::default(),
-            worked: Mutex::default(),
-            hasher: RandomState::new(),
-            clock: DefaultClock::default(),
-        }
-    }
+    clock: Steady,
 }
 
 impl AuthFailures {
+    #[must_use]
+    pub fn new(clock: Steady) -> Self {
+        let quota = Quota::with_period(FAILURES_REFILL).unwrap_or(Quota::per_minute(FAILURES_BURST));
+        Self {
+            by_address: buckets(quota.allow_burst(FAILURES_BURST), &clock),
+            refused_until: Mutex::default(),
+            worked: Mutex::default(),
+            hasher: RandomState::new(),
+            clock,
+        }
+    }
+
     /// Whether what an address presents is looked at.
     pub fn may_try(&self, address: IpAddr, presented: &str) -> Result<(), TooMany> {
-        let now = Instant::now();
+        let now = self.clock.now();
         let until = lock(&self.refused_until).get(&network(address)).copied();
-        let Some(wait) = until.and_then(|until| until.checked_duration_since(now)) else {
+        let Some(wait) = until.and_then(|until| until.checked_sub(now)) else {
             return Ok(());
         };
         if lock(&self.worked).contains(&self.hasher.hash_one(presented)) {
@@ -126,8 +126,8 @@ impl AuthFailures {
         let Err(not_until) = self.by_address.check_key(&address) else {
             return;
         };
-        let now = Instant::now();
-        let until = now + not_until.wait_time_from(self.clock.now());
+        let now = self.clock.now();
+        let until = now + not_until.wait_time_from(now);
         let mut refused = lock(&self.refused_until);
         if refused.len() >= ADDRESSES_MAX {
             refused.retain(|_, until| *until > now);
@@ -156,22 +156,23 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::stopped;
 
     #[test]
     fn one_senders_flood_is_not_anothers_and_zero_is_no_bound() {
-        let rate = IngestRate::per_second(1);
+        let rate = IngestRate::per_second(1, stopped());
         let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let taken = (0..100).filter(|_| rate.ask(one).is_ok()).count();
-        assert!((24..=26).contains(&taken), "{taken}");
-        assert!(rate.ask(one).is_err_and(|refused| refused.retry_after_s >= 1));
+        assert_eq!(taken, 24);
+        assert_eq!(rate.ask(one), Err(TooMany { retry_after_s: 2 }));
         assert_eq!(rate.ask(other), Ok(()));
-        let unbound = IngestRate::per_second(0);
+        let unbound = IngestRate::per_second(0, stopped());
         assert!((0..5000).all(|_| unbound.ask(one).is_ok()));
     }
 
     #[test]
     fn guessing_from_one_address_is_stopped_and_what_has_worked_is_let_through() {
-        let failures = AuthFailures::default();
+        let failures = AuthFailures::new(stopped());
         let guesser: IpAddr = "2001:db8::1".parse().unwrap();
         failures.worked("a real token");
         let tried = (0..10_000)
@@ -181,7 +182,7 @@ mod tests {
                 may
             })
             .count();
-        assert!((3000..3100).contains(&tried), "{tried}");
+        assert_eq!(tried, 3001, "the one that is one too many is still looked at");
         let neighbour: IpAddr = "2001:db8::2".parse().unwrap();
         assert!(failures.may_try(neighbour, "the same /64").is_err());
         assert_eq!(failures.may_try(neighbour, "a real token"), Ok(()));
@@ -190,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_flood_of_addresses_takes_no_more_room_than_there_is() {
-        let failures = AuthFailures::default();
+        let failures = AuthFailures::new(stopped());
         for n in 0..40_000_u32 {
             failures.failed(IpAddr::from(n.to_be_bytes()));
         }

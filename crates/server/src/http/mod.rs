@@ -138,6 +138,7 @@ impl App {
         } else {
             Plain::ChangesRefused
         };
+        let steady = backend.steady.clone();
         let forgotten = config
             .mail
             .mailer()
@@ -154,9 +155,9 @@ impl App {
             desired_versions: DesiredVersions::of(backend.store.clone()),
             uploads: backend.uploads.clone(),
             passwords: Passwords::default(),
-            login_limits: LoginLimits::default(),
-            ingest_rate: IngestRate::per_second(config.ingest_per_device_rate),
-            auth_failures: AuthFailures::default(),
+            login_limits: LoginLimits::new(steady.clone()),
+            ingest_rate: IngestRate::per_second(config.ingest_per_device_rate, steady.clone()),
+            auth_failures: AuthFailures::new(steady),
             quota: backend.quota,
             listeners: Listeners::default(),
             forgotten,

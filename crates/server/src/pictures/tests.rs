@@ -1,7 +1,5 @@
 //! Pictures that are whole, cut, damaged, oversized or something else.
 
-use std::time::{Duration, Instant};
-
 use image::codecs::jpeg::JpegEncoder;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageEncoder, Rgb, RgbImage};
@@ -336,10 +334,8 @@ fn a_claimed_size_beyond_the_limits_is_refused_before_it_is_made() {
         assert_eq!(fault.code(), "too_large", "{width}x{height}: {fault}");
     }
     assert_eq!(fault_of(&claiming(0, 100)).code(), "unsupported");
-    let begun = Instant::now();
     let fault = fault_of(&claiming(8_000, 8_000));
     assert_eq!(fault.code(), "ends_early", "allowed, but 6 KB do not hold it");
-    assert!(begun.elapsed() < Duration::from_secs(1), "and no pixel was made");
 }
 
 #[test]

@@ -41,7 +41,7 @@ impl Camera {
     fn looked_at(&self, answer: &Value) -> Value {
         let id = answer["recording_id"].as_str().unwrap();
         let begun = Instant::now();
-        while begun.elapsed() < Duration::from_secs(20) {
+        while begun.elapsed() < Duration::from_secs(60) {
             let picture = self.get(&format!("/api/v1/pictures/{id}")).json();
             if picture["state"] != "waiting" {
                 return picture;

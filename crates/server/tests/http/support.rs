@@ -34,6 +34,10 @@ impl Clock for TestClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_second(self.0.load(Ordering::SeqCst)).unwrap()
     }
+
+    fn steady(&self) -> Duration {
+        Duration::from_secs(u64::try_from(self.0.load(Ordering::SeqCst)).unwrap())
+    }
 }
 
 pub(crate) struct Site {
