@@ -7,7 +7,7 @@ mod chain;
 mod row;
 mod text;
 
-pub use chain::{BlockMarker, BlockWriter, ChainVerifier, Verdict};
+pub use chain::{BlockMarker, BlockWriter, ChainVerifier, Verdict, is_whole};
 pub use row::{Gps, Imu, Marker, Row};
 
 use core::fmt;

@@ -5,7 +5,7 @@
 use proptest::prelude::*;
 use wire::recording::{
     BlockMarker, BlockWriter, BufferTooSmall, ChainVerifier, Gps, HEADER, Imu, Marker, ROW_BYTES_MAX,
-    RecordingId, Row, SECTOR_BYTES, Verdict,
+    RecordingId, Row, SECTOR_BYTES, Verdict, is_whole,
 };
 
 const GOLDEN: &[u8] = include_bytes!("../vectors/recording.csv");
@@ -43,7 +43,7 @@ fn a_block_of_another_recording_never_matches() {
 }
 
 #[test]
-fn a_first_block_without_open_row_is_unknown() {
+fn blocks_without_an_open_row_are_unknown() {
     let text = String::from_utf8(GOLDEN.to_vec()).unwrap();
     let without: String = text
         .lines()
@@ -54,7 +54,24 @@ fn a_first_block_without_open_row_is_unknown() {
         .into_iter()
         .map(|(_, v, _)| v)
         .collect();
-    assert_eq!(verdicts, [Verdict::Unknown, Verdict::Whole]);
+    assert_eq!(verdicts, [Verdict::Unknown, Verdict::Unknown]);
+}
+
+#[test]
+fn a_block_is_known_from_the_middle_and_a_stale_one_of_another_recording_is_not() {
+    let (first, second) = GOLDEN.split_at(512);
+    let marker = |block: &[u8]| {
+        let line = block.split_inclusive(|&b| b == b'\n').next_back().unwrap();
+        BlockMarker::parse(line).unwrap()
+    };
+    let (of_first, of_second) = (marker(first), marker(second));
+    assert!(is_whole(ID, None, first, &of_first));
+    assert!(is_whole(ID, Some(of_first.crc), second, &of_second));
+    assert!(!is_whole(ID, None, second, &of_second));
+    assert!(!is_whole(ID, Some(of_first.crc ^ 1), second, &of_second));
+    let stale = RecordingId(ID.0 + 1);
+    assert!(!is_whole(stale, Some(of_first.crc), second, &of_second));
+    assert!(!is_whole(ID, None, &first[..20], &of_first), "less than its line");
 }
 
 #[test]
@@ -178,6 +195,22 @@ fn golden_again() -> Vec<u8> {
         },
     ];
     let second = [
+        Row::Marker {
+            tick_ms: 1112,
+            marker: Marker::Digest {
+                bytes: 512,
+                state: [
+                    0x0001_0203,
+                    0x0405_0607,
+                    0x0809_0a0b,
+                    0x0c0d_0e0f,
+                    0xfffe_fdfc,
+                    0xfbfa_f9f8,
+                    0xf7f6_f5f4,
+                    0xf3f2_f1f0,
+                ],
+            },
+        },
         Row::Gps {
             tick_ms: 1112,
             imu: None,

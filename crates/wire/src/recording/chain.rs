@@ -2,31 +2,37 @@
 //!
 //! A block is every byte since the end of the one before (the header row belongs to the first). Its last row is
 //! `tick,M,BLOCK,seq,crc`, spaces, line end, and ends on a sector. `crc` is the CRC-32 of a seed and of the block's
-//! bytes up to the comma before `crc`. The seed is the recording's id (16 bytes, big-endian) for the first block and the
-//! `crc` of the block before (4 bytes, big-endian) afterwards: a stale sector of another recording never matches, and
-//! after one damaged block the next can still be checked.
+//! bytes up to the comma before `crc`. The seed is the recording's id (16 bytes, big-endian), for every block but the
+//! first followed by the `crc` of the block before (4 bytes, big-endian): a stale block of another recording never
+//! matches, wherever one begins to read, and after one damaged block the next can still be checked.
 
 use crc32fast::Hasher;
 
 use super::text::Text;
 use super::{BufferTooSmall, RecordingId, SECTOR_BYTES};
 
-/// What the first block's checksum, or a later one's, starts from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Seed {
-    Recording(RecordingId),
-    Block(u32),
+/// What a block's checksum starts from.
+fn seeded(id: RecordingId, block_before: Option<u32>) -> Hasher {
+    let mut hasher = Hasher::new();
+    hasher.update(&id.0.to_be_bytes());
+    if let Some(crc) = block_before {
+        hasher.update(&crc.to_be_bytes());
+    }
+    hasher
 }
 
-impl Seed {
-    fn hasher(self) -> Hasher {
-        let mut hasher = Hasher::new();
-        match self {
-            Seed::Recording(id) => hasher.update(&id.0.to_be_bytes()),
-            Seed::Block(crc) => hasher.update(&crc.to_be_bytes()),
-        }
-        hasher
-    }
+/// Whether `block`, whose last row `marker` was read from, is a block of this recording: `before` is the checksum that the
+/// block before it says, `None` for the first. For whoever begins in the middle; [`ChainVerifier`] reads from the front.
+pub fn is_whole(id: RecordingId, before: Option<u32>, block: &[u8], marker: &BlockMarker) -> bool {
+    let Some(end) = block.len().checked_sub(marker.line_bytes) else {
+        return false;
+    };
+    let Some(covered) = block.get(..end + marker.covered_bytes) else {
+        return false;
+    };
+    let mut hasher = seeded(id, before);
+    hasher.update(covered);
+    hasher.finalize() == marker.crc
 }
 
 /// Follows what is written and ends blocks.
@@ -35,6 +41,7 @@ impl Seed {
 /// row, and the block's length is then a multiple of [`SECTOR_BYTES`].
 #[derive(Debug, Clone)]
 pub struct BlockWriter {
+    id: RecordingId,
     hasher: Hasher,
     block_bytes: usize,
     next_seq: u32,
@@ -43,7 +50,8 @@ pub struct BlockWriter {
 impl BlockWriter {
     pub fn new(id: RecordingId) -> Self {
         Self {
-            hasher: Seed::Recording(id).hasher(),
+            id,
+            hasher: seeded(id, None),
             block_bytes: 0,
             next_seq: 1,
         }
@@ -76,7 +84,7 @@ impl BlockWriter {
         text.spaces(unpadded_bytes.next_multiple_of(SECTOR_BYTES) - unpadded_bytes)?;
         text.byte(b'\n')?;
 
-        self.hasher = Seed::Block(crc).hasher();
+        self.hasher = seeded(self.id, Some(crc));
         self.block_bytes = 0;
         self.next_seq = self.next_seq.wrapping_add(1);
         Ok(text.len())
@@ -90,11 +98,14 @@ pub struct BlockMarker {
     pub crc: u32,
     /// Bytes of the line before the `crc` cell: what the checksum covers of it.
     pub covered_bytes: usize,
+    /// Bytes of the line as it was given, its line end included if it has one.
+    pub line_bytes: usize,
 }
 
 impl BlockMarker {
     /// Reads a whole line, with or without its line end; `None` when it is not a well-formed `BLOCK` row.
     pub fn parse(line: &[u8]) -> Option<Self> {
+        let line_bytes = line.len();
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let mut cells = line.split(|&b| b == b',');
         cells.next()?;
@@ -112,6 +123,7 @@ impl BlockMarker {
             seq,
             crc,
             covered_bytes: line.len() - crc_cell.len(),
+            line_bytes,
         })
     }
 }
@@ -122,7 +134,7 @@ pub enum Verdict {
     Whole,
     /// The checksum differs: bytes of this block, or the checksum before it, are not what was written.
     Damaged,
-    /// A first block without an `OPEN` row has nothing to be checked against.
+    /// Without an `OPEN` row in the first block there is nothing to check against.
     Unknown,
 }
 
@@ -132,7 +144,8 @@ pub enum Verdict {
 /// joined when the block ends.
 #[derive(Debug, Clone, Default)]
 pub struct ChainVerifier {
-    seed: Option<Seed>,
+    id: Option<RecordingId>,
+    before: Option<u32>,
     bytes: Hasher,
 }
 
@@ -141,10 +154,10 @@ impl ChainVerifier {
         Self::default()
     }
 
-    /// The id from the `OPEN` row; it counts only while no block has ended yet.
+    /// The id from the `OPEN` row; the first one counts, and only while no block has ended yet.
     pub fn opened(&mut self, id: RecordingId) {
-        if self.seed.is_none() {
-            self.seed = Some(Seed::Recording(id));
+        if self.before.is_none() {
+            self.id.get_or_insert(id);
         }
     }
 
@@ -157,10 +170,10 @@ impl ChainVerifier {
     pub fn block(&mut self, line: &[u8], marker: &BlockMarker) -> Verdict {
         self.bytes.update(&line[..marker.covered_bytes.min(line.len())]);
         let bytes = core::mem::take(&mut self.bytes);
-        let verdict = match self.seed {
+        let verdict = match self.id {
             None => Verdict::Unknown,
-            Some(seed) => {
-                let mut hasher = seed.hasher();
+            Some(id) => {
+                let mut hasher = seeded(id, self.before);
                 hasher.combine(&bytes);
                 if hasher.finalize() == marker.crc {
                     Verdict::Whole
@@ -169,7 +182,7 @@ impl ChainVerifier {
                 }
             }
         };
-        self.seed = Some(Seed::Block(marker.crc));
+        self.before = Some(marker.crc);
         verdict
     }
 }

@@ -50,6 +50,9 @@ pub enum Marker<'t> {
         from_tick_ms: u32,
         why: &'t str,
     },
+    /// How far the SHA-256 of the file was when this block began: after `bytes`, a multiple of its 64-byte blocks, with these
+    /// eight words. Whoever lost its place in the file goes on from the last one.
+    Digest { bytes: u32, state: [u32; 8] },
     /// The last row of a recording that was ended on purpose.
     Close { reason: &'t str },
 }
@@ -174,6 +177,15 @@ fn marker_cells(text: &mut Text<'_>, marker: &Marker<'_>) -> Result<(), BufferTo
             text.unsigned(*from_tick_ms)?;
             text.byte(b',')?;
             text.word(why)
+        }
+        Marker::Digest { bytes, state } => {
+            text.bytes(b",DIGEST,")?;
+            text.unsigned(*bytes)?;
+            text.byte(b',')?;
+            for word in state {
+                text.hex32(*word)?;
+            }
+            Ok(())
         }
         Marker::Close { reason } => {
             text.bytes(b",CLOSE,")?;
