@@ -19,6 +19,7 @@
 #![no_std]
 
 pub mod block;
+pub mod clock;
 pub mod exchange;
 pub mod outbox;
 pub mod time;
