@@ -22,4 +22,5 @@ pub mod block;
 pub mod clock;
 pub mod exchange;
 pub mod outbox;
+pub mod recorder;
 pub mod time;
