@@ -7,9 +7,13 @@
 //!
 //! It deliberately has no clock, no global randomness and no idea of the analysis that is tested against it: a test
 //! that took its expected values from the code under test could not fail.
+//!
+//! Around the real `device` crate it puts hardware that is not there: [`card`] is an SD card, [`exec`] runs a device until its power is cut.
 
+pub mod card;
 mod catalog;
 mod drive;
+pub mod exec;
 mod geo;
 mod gps;
 mod imu;
