@@ -6,6 +6,7 @@
 
 mod bench;
 mod demo;
+mod firmware;
 mod generate;
 mod hash;
 mod postgres;
@@ -39,6 +40,8 @@ enum Command {
     Test(test::Args),
     /// Write the OpenAPI document and the TypeScript types made from it.
     Gen,
+    /// Build the device's crates as a chip gets them: no `std`, no allocator.
+    Fw,
     /// Dependency direction, dead files, documents that name missing paths, words that may not be here.
     Tidy,
     /// Run a command beside a PostgreSQL server of its own: `cargo xtask postgres cargo nextest run -p server`.
@@ -70,6 +73,7 @@ fn run(command: Command) -> Result<()> {
         Command::Demo(args) => demo::run(&root, &args),
         Command::Test(args) => test::run(&root, &args),
         Command::Gen => generate::run(&root),
+        Command::Fw => firmware::prepare().and_then(|()| firmware::check(&root)),
         Command::Tidy => tidy::run(&root),
         Command::Postgres { command } => postgres::run(&root, &command),
         Command::Soak(soak) => soak::run(&root, soak),

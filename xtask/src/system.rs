@@ -49,8 +49,31 @@ const FUZZ_PACKAGES: [Package; 1] = [Package {
     needed_for: "compiling libFuzzer",
 }];
 
+/// A compiler for chips, with its library's source. Its `cargo` may stand behind another on the path, so none is looked for.
+const CHIP_PACKAGES: [Package; 6] = {
+    const fn chip(name: &'static str) -> Package {
+        Package {
+            name,
+            programs: &[],
+            needed_for: "building the device's crates for a chip",
+        }
+    }
+    [
+        chip("rustc-web"),
+        chip("cargo-web"),
+        chip("rust-web-src"),
+        chip("rust-web-llvm"),
+        chip("libstd-rust-web-dev"),
+        chip("lld-22"),
+    ]
+};
+
 pub(crate) fn install_test_packages() -> Result<()> {
     install(&TEST_PACKAGES)
+}
+
+pub(crate) fn install_chip_packages() -> Result<()> {
+    install(&CHIP_PACKAGES)
 }
 
 pub(crate) fn install_fuzz_packages() -> Result<()> {

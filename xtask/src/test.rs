@@ -9,7 +9,7 @@ use crate::postgres::Cluster;
 use crate::process::{Counts, exists, run_tests, run_to_end, say};
 use crate::steps::Steps;
 use crate::web::Web;
-use crate::{generate, soak, system, tidy};
+use crate::{firmware, generate, soak, system, tidy};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -30,6 +30,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     // Built before the tests, so that the server is compiled once, with the pages in it.
     let web = built_web(root, &mut steps);
     rust_tests(root, &mut steps, &mut counts);
+    chip(root, &mut steps);
     licences(root, &mut steps);
     if let Some(web) = web {
         self::web(root, &web, &mut steps, &mut counts);
@@ -184,6 +185,17 @@ fn postgres_tests(root: &Path, counts: &mut Counts) -> Result<()> {
         )
     };
     run_tests(cluster.given_to(&mut tests), counts)
+}
+
+/// The compiler comes from Debian, which may not be what this machine runs.
+fn chip(root: &Path, steps: &mut Steps) {
+    const NAME: &str = "the device's crates for a chip";
+    match firmware::prepare() {
+        Ok(()) => {
+            steps.run(NAME, || firmware::check(root));
+        }
+        Err(error) => steps.skip(NAME, format!("{error:#}")),
+    }
 }
 
 /// Licences, duplicates and sources need no network; advisories are a git repository that may be out of reach.
