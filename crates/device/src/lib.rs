@@ -22,5 +22,6 @@ pub mod block;
 pub mod clock;
 pub mod exchange;
 pub mod outbox;
+pub mod receiver;
 pub mod recorder;
 pub mod time;

@@ -26,6 +26,7 @@ mod seeded;
 mod session;
 mod spline;
 mod track;
+mod ublox;
 mod vehicle;
 
 pub use catalog::{eschenried, hollin_moor, tracks, valdarne};
@@ -37,4 +38,5 @@ pub use logger::{Logger, write_gpx, write_nmea};
 pub use seeded::{SeededRng, random_id, seeded};
 pub use session::{Pacing, Session, longer_line};
 pub use track::{Corner, Track, TrackError};
+pub use ublox::{Spoken, Ublox};
 pub use vehicle::{Vehicle, VehicleKind};
