@@ -46,23 +46,29 @@ impl Method {
     }
 }
 
-/// A path and query from `/api/…` on: a fixed beginning and what a server or a machine puts behind it.
+/// A path and query from `/api/…` on, written in up to three parts: the one in the middle is what a server or a machine puts there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Path<'m> {
-    pub fixed: &'static str,
-    pub tail: &'m str,
+    pub before: &'static str,
+    pub id: &'m str,
+    pub after: &'static str,
 }
 
-impl Path<'_> {
-    pub const fn of(fixed: &'static str) -> Self {
-        Self { fixed, tail: "" }
+impl<'m> Path<'m> {
+    pub const fn of(whole: &'static str) -> Self {
+        Self::with(whole, "", "")
+    }
+
+    pub const fn with(before: &'static str, id: &'m str, after: &'static str) -> Self {
+        Self { before, id, after }
     }
 }
 
 impl Display for Path<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.fixed)?;
-        f.write_str(self.tail)
+        f.write_str(self.before)?;
+        f.write_str(self.id)?;
+        f.write_str(self.after)
     }
 }
 

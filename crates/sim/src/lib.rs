@@ -5,6 +5,8 @@
 //! instant, [`Drive::crossings`] finds the moment of passing a line to better than a microsecond without sampling
 //! error, and one seed gives one drive, bit for bit, on any machine (float functions come from `libm`).
 //!
+//! Around the real device crate it puts a [`server`] that a test can make fail and lie.
+//!
 //! It deliberately has no clock, no global randomness and no idea of the analysis that is tested against it: a test
 //! that took its expected values from the code under test could not fail.
 //!
@@ -16,6 +18,7 @@ mod drive;
 pub mod exec;
 mod geo;
 mod gps;
+pub mod http;
 mod imu;
 mod line;
 mod logger;
@@ -23,6 +26,7 @@ mod motion;
 mod profile;
 mod random;
 mod seeded;
+pub mod server;
 mod session;
 mod spline;
 mod track;

@@ -1,0 +1,81 @@
+//! What the offloader needs to know of a recording.
+
+use core::fmt;
+
+use wire::receipt::Held;
+use wire::upload::{key, write_pair};
+
+use crate::outbox::{Entry, FileName, Kind, Number, State};
+
+/// A recording that may be offered: sealed, digested, and not receipted yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Candidate {
+    pub number: Number,
+    pub kind: Kind,
+    pub size_bytes: u32,
+    pub sha256: [u8; 32],
+    /// Under which claim it was made.
+    pub claim: u32,
+    /// A server has begun to take it.
+    pub is_offered: bool,
+}
+
+impl Candidate {
+    /// `None` for what may not be offered: the open recording, one without a digest, one that is through or set aside.
+    pub fn of(entry: &Entry) -> Option<Self> {
+        let is_offered = match entry.state {
+            State::Digested => false,
+            State::Offered => true,
+            State::Open | State::Sealed | State::Receipted | State::Archived | State::Quarantined => {
+                return None;
+            }
+        };
+        Some(Self {
+            number: entry.number,
+            kind: entry.kind,
+            size_bytes: entry.size_bytes,
+            sha256: entry.sha256?,
+            claim: entry.claim,
+            is_offered,
+        })
+    }
+
+    pub fn file_name(&self) -> FileName {
+        self.kind.file_name(self.number)
+    }
+
+    /// What a receipt has to be for.
+    pub fn held<'n>(&self, device: [u8; 16], name: &'n FileName) -> Held<'n> {
+        Held {
+            device,
+            name,
+            size_bytes: u64::from(self.size_bytes),
+            sha256: self.sha256,
+        }
+    }
+}
+
+/// `Upload-Metadata`: by name, length and digest the server knows an upload again, so no address of one is ever stored here.
+impl fmt::Display for Candidate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_pair(f, true, key::FILENAME, self.file_name().as_bytes())?;
+        write_pair(f, false, key::SHA256, &hex(&self.sha256))?;
+        match self.kind {
+            Kind::Session => Ok(()),
+            Kind::Picture => write_pair(f, false, key::KIND, b"picture"),
+        }
+    }
+}
+
+/// Lower-case hexadecimal digits.
+pub(super) fn hex(digest: &[u8; 32]) -> [u8; 64] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = [b'0'; 64];
+    for (pair, byte) in text.chunks_exact_mut(2).zip(digest) {
+        let nibbles = [byte >> 4, byte & 15];
+        for (place, nibble) in pair.iter_mut().zip(nibbles) {
+            *place = DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0');
+        }
+    }
+    text
+}

@@ -1,0 +1,245 @@
+//! What a server does wrong, on demand.
+
+use wire::receipt::{FIELDPOST_RECEIPT, SignedReceipt, Stored};
+use wire::upload::{Metadata, TUS_RESUMABLE, UPLOAD_METADATA, UPLOAD_OFFSET, VERSION, key};
+
+use super::uploads::State;
+use super::{Served, Server, id_of, key_of, refusal, sha256};
+use crate::http::{HttpReply, HttpRequest};
+
+/// One request goes wrong in this way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// Answered without being looked at, with `Retry-After` if there is one.
+    Status(u16, Option<u32>),
+    /// Neither taken nor answered.
+    Silent,
+    /// Done, durable, and then the process dies before it answers.
+    LostReply,
+    /// The process dies with so many bytes of the body on the disk.
+    DiesInBody(usize),
+    /// Done, and answered with another offset.
+    Offset(OffsetLie),
+    /// Done, and answered with another receipt.
+    Receipt(Forgery),
+    /// The upload that it is about is unknown (404) or has ended (410).
+    Forgotten(u16),
+    /// Sent elsewhere.
+    Redirect,
+    /// A network's sign-in page, with 200.
+    SignInPage,
+    /// Done, and answered with a megabyte of text behind it.
+    HugeBody,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OffsetLie {
+    PastTheEnd,
+    AtTheEnd,
+    Zero,
+    /// One more than was stored.
+    OneMore,
+    OneLess,
+    Missing,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forgery {
+    OtherBytes,
+    OtherSize,
+    OtherDevice,
+    NoDevice,
+    OtherName,
+    /// By a key that the device does not know.
+    OtherServer,
+    /// The right one with one bit changed.
+    Altered,
+    NoText,
+    Missing,
+}
+
+impl Forgery {
+    pub const ALL: [Self; 9] = [
+        Self::OtherBytes,
+        Self::OtherSize,
+        Self::OtherDevice,
+        Self::NoDevice,
+        Self::OtherName,
+        Self::OtherServer,
+        Self::Altered,
+        Self::NoText,
+        Self::Missing,
+    ];
+}
+
+impl OffsetLie {
+    pub const ALL: [Self; 6] = [
+        Self::PastTheEnd,
+        Self::AtTheEnd,
+        Self::Zero,
+        Self::OneMore,
+        Self::OneLess,
+        Self::Missing,
+    ];
+}
+
+impl Server {
+    pub(super) fn serve_badly(&mut self, fault: &Fault, request: &HttpRequest, now_us: i64) -> Served {
+        match fault {
+            Fault::Status(status, retry_after_s) => {
+                let reply = refusal(*status, "as_told").with(TUS_RESUMABLE, &VERSION);
+                Served::Reply(match retry_after_s {
+                    Some(seconds) => reply.with("retry-after", &seconds),
+                    None => reply,
+                })
+            }
+            Fault::Silent => Served::Silent,
+            Fault::LostReply => {
+                self.route(request, now_us);
+                Served::Broken
+            }
+            Fault::DiesInBody(bytes) => {
+                let mut cut = request.clone();
+                cut.body.truncate(*bytes);
+                self.route(&cut, now_us);
+                Served::Broken
+            }
+            Fault::Offset(lie) => {
+                self.reworded(request, now_us, |server, reply| server.lie(*lie, request, reply))
+            }
+            Fault::Receipt(forgery) => {
+                self.reworded(request, now_us, |server, reply| server.forge(*forgery, reply))
+            }
+            Fault::Forgotten(status) => {
+                let id = request.path.rsplit('/').next().and_then(id_of);
+                match (id.and_then(|id| self.uploads.get_mut(&id)), status) {
+                    (Some(upload), 410) => upload.state = State::Gone,
+                    (Some(_), _) => {
+                        self.uploads.retain(|known, _| Some(*known) != id);
+                    }
+                    (None, _) => {}
+                }
+                self.answer(request, now_us)
+            }
+            Fault::Redirect => {
+                Served::Reply(HttpReply::of(302).with("location", &"http://elsewhere/api/v1/uploads/1"))
+            }
+            Fault::SignInPage => {
+                let mut reply = HttpReply::of(200).with("content-type", &"text/html");
+                reply.body = b"<html>Sign in to use this network".to_vec();
+                Served::Reply(reply)
+            }
+            Fault::HugeBody => self.reworded(request, now_us, |_, reply| {
+                reply.body.resize(1 << 20, b'x');
+            }),
+        }
+    }
+
+    /// A recording that is not wanted is known by its name when it is begun, and by its upload later.
+    pub(super) fn poison_in(&self, request: &HttpRequest) -> Option<Fault> {
+        if self.poisoned.is_empty() {
+            return None;
+        }
+        let mut room = [0; 64];
+        let announced = request
+            .header(UPLOAD_METADATA)
+            .and_then(|text| Metadata::parse(text).ok()?.get(key::FILENAME)?.decode(&mut room))
+            .map(|name| String::from_utf8_lossy(name).into_owned());
+        let id = request.path.rsplit('/').next().and_then(id_of);
+        let name = announced.or_else(|| Some(self.uploads.get(&id?)?.name.clone()))?;
+        self.poisoned
+            .get(&name)
+            .map(|status| Fault::Status(*status, None))
+    }
+
+    fn reworded(
+        &mut self,
+        request: &HttpRequest,
+        now_us: i64,
+        reword: impl FnOnce(&Self, &mut HttpReply),
+    ) -> Served {
+        let mut served = self.answer(request, now_us);
+        if let Served::Reply(reply) = &mut served {
+            reword(self, reply);
+        }
+        served
+    }
+
+    fn lie(&self, lie: OffsetLie, request: &HttpRequest, reply: &mut HttpReply) {
+        let truth = reply
+            .header(UPLOAD_OFFSET)
+            .and_then(|text| text.parse::<u64>().ok());
+        let id = reply
+            .header("location")
+            .unwrap_or(&request.path)
+            .rsplit('/')
+            .next()
+            .and_then(id_of);
+        let size_bytes = id
+            .and_then(|id| self.uploads.get(&id))
+            .map_or(0, |upload| upload.size_bytes());
+        let Some(truth) = truth else {
+            return;
+        };
+        reply.headers.retain(|(name, _)| name != UPLOAD_OFFSET);
+        let said = match lie {
+            OffsetLie::PastTheEnd => size_bytes + 1,
+            OffsetLie::AtTheEnd => size_bytes,
+            OffsetLie::Zero => 0,
+            OffsetLie::OneMore => truth + 1,
+            OffsetLie::OneLess => truth.saturating_sub(1),
+            OffsetLie::Missing => return,
+        };
+        reply.headers.push((UPLOAD_OFFSET.to_owned(), said.to_string()));
+    }
+
+    fn forge(&self, forgery: Forgery, reply: &mut HttpReply) {
+        let Some(text) = reply.header(FIELDPOST_RECEIPT).map(str::to_owned) else {
+            return;
+        };
+        let name = FIELDPOST_RECEIPT.to_ascii_lowercase();
+        reply.headers.retain(|(known, _)| *known != name);
+        reply.body.clear();
+        if let Some(forged) = self.forged(forgery, &text) {
+            reply.headers.push((name, forged));
+        }
+    }
+
+    fn forged(&self, forgery: Forgery, text: &str) -> Option<String> {
+        let signed = SignedReceipt::from_text(text).ok()?;
+        let truth = wire::receipt::parse(signed.as_bytes()).ok()?.stored;
+        let changed = match forgery {
+            Forgery::OtherBytes => Stored {
+                sha256: sha256(b"other bytes"),
+                ..truth
+            },
+            Forgery::OtherSize => Stored {
+                size_bytes: truth.size_bytes + 1,
+                ..truth
+            },
+            Forgery::OtherDevice => Stored {
+                device: Some([0xD0; 16]),
+                ..truth
+            },
+            Forgery::NoDevice => Stored {
+                device: None,
+                ..truth
+            },
+            Forgery::OtherName => Stored {
+                name: "sess_999999.csv",
+                ..truth
+            },
+            Forgery::OtherServer => {
+                return Some(SignedReceipt::sign(&truth, &key_of(0xBAD)).ok()?.to_string());
+            }
+            Forgery::Altered => {
+                let mut bytes = signed.as_bytes().to_vec();
+                *bytes.last_mut()? ^= 1;
+                return Some(SignedReceipt::from_bytes(&bytes).ok()?.to_string());
+            }
+            Forgery::NoText => return Some("stored, believe me".to_owned()),
+            Forgery::Missing => return None,
+        };
+        Some(SignedReceipt::sign(&changed, &self.key).ok()?.to_string())
+    }
+}

@@ -1,0 +1,275 @@
+//! A model of our server: what a device sees of it, byte for byte in memory, on a clock that is told.
+//!
+//! ```text
+//! HttpRequest ─► faults ─► who asks ─► uploads · receipts · heartbeats · desired ─► faults ─► HttpReply, or none
+//! ```
+//!
+//! It knows devices with tokens and
+//! nothing else: no people, no ingest keys, no parts (`Upload-Concat`), no `Upload-Defer-Length`, no `Upload-Checksum`, no limits of rate. A request for
+//! what it does not know is answered with 501, so that no test takes it for the real thing.
+//!
+//! Whatever it says of bytes it can be asked about: [`Server::holds`] looks at the stored bytes themselves.
+
+mod desired;
+mod faults;
+mod heartbeats;
+mod receipts;
+mod uploads;
+
+use std::collections::{BTreeMap, VecDeque};
+
+pub use faults::{Fault, Forgery, OffsetLie};
+pub use heartbeats::Session;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use wire::receipt::{PublicKey, ServerKey, SignedReceipt, Stored};
+use wire::upload::{TUS_RESUMABLE, TUS_VERSION, VERSION};
+
+use crate::http::{HttpReply, HttpRequest};
+use uploads::Upload;
+
+const UPLOADS: &str = "/api/v1/uploads";
+const KEPT_FOR_IDLE_US: i64 = 60 * 24 * 3600 * 1_000_000;
+
+/// A recording that is stored for good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredRecording {
+    pub device: [u8; 16],
+    pub name: String,
+    pub sha256: [u8; 32],
+    /// `None`: the disk lost them.
+    pub bytes: Option<Vec<u8>>,
+    pub size_bytes: u64,
+    pub stored_at_us: i64,
+}
+
+/// What a request came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Served {
+    Reply(HttpReply),
+    /// The connection broke without an answer.
+    Broken,
+    /// Nothing came back, nothing closed.
+    Silent,
+}
+
+#[derive(Debug)]
+pub struct Server {
+    key: ServerKey,
+    tenant: [u8; 16],
+    epoch: u128,
+    /// Tokens and whose they are.
+    devices: BTreeMap<String, [u8; 16]>,
+    uploads: BTreeMap<u128, Upload>,
+    recordings: BTreeMap<u128, StoredRecording>,
+    sessions: BTreeMap<([u8; 16], String), Session>,
+    desired: BTreeMap<[u8; 16], (i64, String)>,
+    ids_given: u128,
+    recording_bytes_max: u64,
+    /// What befalls the next requests, one each.
+    pub next: VecDeque<Option<Fault>>,
+    /// What befalls every request.
+    pub always: Option<Fault>,
+    /// Names of recordings that it answers with this status.
+    pub poisoned: BTreeMap<String, u16>,
+    /// How many requests came.
+    pub requests: u64,
+    /// How many bytes of bodies came.
+    pub body_bytes: u64,
+}
+
+impl Server {
+    pub fn new(seed: u64) -> Self {
+        Self {
+            key: key_of(seed),
+            tenant: [0x7e; 16],
+            epoch: 0xE0 + u128::from(seed),
+            devices: BTreeMap::new(),
+            uploads: BTreeMap::new(),
+            recordings: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            desired: BTreeMap::new(),
+            ids_given: u128::from(seed) << 64,
+            recording_bytes_max: 64 << 20,
+            next: VecDeque::new(),
+            always: None,
+            poisoned: BTreeMap::new(),
+            requests: 0,
+            body_bytes: 0,
+        }
+    }
+
+    #[must_use]
+    pub fn with_recordings_up_to(mut self, bytes: u64) -> Self {
+        self.recording_bytes_max = bytes;
+        self
+    }
+
+    pub fn public_key(&self) -> PublicKey {
+        self.key.public()
+    }
+
+    pub fn add_device(&mut self, token: &str, device: [u8; 16]) {
+        self.devices.insert(token.to_owned(), device);
+    }
+
+    pub fn revoke(&mut self, token: &str) {
+        self.devices.remove(token);
+    }
+
+    /// Whether exactly these bytes are stored for good.
+    pub fn holds(&self, bytes: &[u8]) -> bool {
+        self.recordings
+            .values()
+            .any(|stored| stored.bytes.as_deref() == Some(bytes))
+    }
+
+    pub fn recordings(&self) -> impl Iterator<Item = &StoredRecording> {
+        self.recordings.values()
+    }
+
+    /// The disk loses what it has of this recording; its row stays.
+    pub fn lose_bytes(&mut self, name: &str) {
+        for stored in self.recordings.values_mut().filter(|stored| stored.name == name) {
+            stored.bytes = None;
+        }
+    }
+
+    /// An older state is put back: everything stored since is forgotten.
+    pub fn restore_empty(&mut self) {
+        self.uploads.clear();
+        self.recordings.clear();
+        self.epoch += 1;
+    }
+
+    /// Uploads that are not complete are forgotten.
+    pub fn forget_uploads(&mut self) {
+        self.uploads.retain(|_, upload| upload.is_complete());
+    }
+
+    /// Takes one request; `now_us` is Unix time.
+    pub fn serve(&mut self, request: &HttpRequest, now_us: i64) -> Served {
+        self.requests += 1;
+        self.body_bytes += u64::try_from(request.body.len()).unwrap_or(u64::MAX);
+        let fault = self.next.pop_front().unwrap_or_else(|| self.always.clone());
+        let fault = fault.or_else(|| self.poison_in(request));
+        match fault {
+            Some(fault) => self.serve_badly(&fault, request, now_us),
+            None => self.answer(request, now_us),
+        }
+    }
+
+    fn answer(&mut self, request: &HttpRequest, now_us: i64) -> Served {
+        let reply = self.route(request, now_us);
+        // Whoever broke off does not hear what came of it.
+        if request.is_whole() {
+            Served::Reply(reply)
+        } else {
+            Served::Broken
+        }
+    }
+
+    fn route(&mut self, request: &HttpRequest, now_us: i64) -> HttpReply {
+        let path = request.path.split('?').next().unwrap_or_default();
+        if let Some(rest) = path.strip_prefix(UPLOADS)
+            && (rest.is_empty() || rest.starts_with('/'))
+        {
+            let reply = self.uploads(request, rest.strip_prefix('/'), now_us);
+            return reply.with(TUS_RESUMABLE, &VERSION);
+        }
+        let Some(device) = self.caller(request) else {
+            return unauthorized();
+        };
+        let recording = path
+            .strip_prefix("/api/v1/recordings/")
+            .and_then(|rest| rest.strip_suffix("/receipt"));
+        match (request.method.as_str(), path, recording) {
+            ("POST", "/api/v1/receipts/confirm", _) => self.confirm(device, request),
+            ("GET", _, Some(id)) => self.receipt_of(device, id),
+            ("POST", "/functions/v1/ingest" | "/api/v1/heartbeats", _) => self.heartbeats(device, request),
+            ("GET", "/api/v1/device/desired", _) => self.desired(device, request),
+            (_, _, _) => refusal(501, "not_modelled"),
+        }
+    }
+
+    fn caller(&self, request: &HttpRequest) -> Option<[u8; 16]> {
+        let (scheme, token) = request.header("authorization")?.split_once(' ')?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return None;
+        }
+        self.devices.get(token.trim()).copied()
+    }
+
+    fn fresh_id(&mut self) -> u128 {
+        self.ids_given += 1;
+        self.ids_given
+    }
+
+    /// Fails for a name that no receipt can hold, and those are refused at the beginning.
+    fn sign(&self, recording: &StoredRecording) -> Result<SignedReceipt, HttpReply> {
+        let stored = Stored {
+            tenant: self.tenant,
+            device: Some(recording.device),
+            name: &recording.name,
+            size_bytes: recording.size_bytes,
+            sha256: recording.sha256,
+            stored_at_us: recording.stored_at_us,
+        };
+        SignedReceipt::sign(&stored, &self.key).map_err(|_| refusal(500, "internal"))
+    }
+}
+
+/// A server's key; another seed, another server.
+pub fn key_of(seed: u64) -> ServerKey {
+    ServerKey::from_seed(&sha256(&seed.to_be_bytes()))
+}
+
+pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+/// As UUIDs are written.
+fn id_text(id: u128) -> String {
+    let digits = format!("{id:032x}");
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if matches!(at, 8 | 12 | 16 | 20) {
+            text.push('-');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn id_of(text: &str) -> Option<u128> {
+    let digits: String = text.chars().filter(|digit| *digit != '-').collect();
+    let is_id = text.len() == 36 && digits.len() == 32;
+    is_id.then(|| u128::from_str_radix(&digits, 16).ok()).flatten()
+}
+
+fn refusal(status: u16, code: &str) -> HttpReply {
+    HttpReply::of(status).json(&json!({ "error": { "code": code, "message": "as the model says" } }))
+}
+
+fn unauthorized() -> HttpReply {
+    refusal(401, "unauthorized").with("www-authenticate", &"Bearer")
+}
+
+fn other_version() -> HttpReply {
+    refusal(412, "unsupported_version").with(TUS_VERSION, &VERSION)
+}
+
+fn not_found() -> HttpReply {
+    refusal(404, "not_found")
+}
+
+fn is_json(request: &HttpRequest) -> bool {
+    let kind = request.header("content-type").unwrap_or_default();
+    let kind = kind
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    kind == "application/json" || kind.ends_with("+json")
+}
