@@ -29,6 +29,7 @@ mod seeded;
 pub mod server;
 mod session;
 mod spline;
+pub mod time;
 mod track;
 mod ublox;
 mod vehicle;
