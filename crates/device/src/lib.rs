@@ -21,6 +21,7 @@
 pub mod block;
 pub mod clock;
 pub mod exchange;
+pub mod flash;
 pub mod offload;
 pub mod outbox;
 pub mod receiver;

@@ -10,7 +10,7 @@
 //! It deliberately has no clock, no global randomness and no idea of the analysis that is tested against it: a test
 //! that took its expected values from the code under test could not fail.
 //!
-//! Around the real `device` crate it puts hardware that is not there: [`card`] is an SD card, [`exec`] runs a device until its power is cut.
+//! Around the real `device` crate it puts hardware that is not there: [`card`] is an SD card, [`nor`] its flash, [`exec`] runs a device until its power is cut.
 
 pub mod card;
 mod catalog;
@@ -23,6 +23,7 @@ mod imu;
 mod line;
 mod logger;
 mod motion;
+pub mod nor;
 mod profile;
 mod random;
 mod seeded;

@@ -1,0 +1,3 @@
+//! Everything small that must survive a cut.
+
+pub mod journal;
