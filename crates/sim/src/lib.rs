@@ -21,6 +21,7 @@ mod gps;
 pub mod http;
 mod imu;
 mod line;
+pub mod live;
 mod logger;
 mod motion;
 pub mod nor;

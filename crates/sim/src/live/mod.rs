@@ -1,0 +1,8 @@
+//! Real sockets: the same device code against a server that runs.
+//!
+//! Nothing here is deterministic. Time, threads and the network of the machine are allowed, as nowhere else in this crate but
+//! beside it.
+
+mod connection;
+
+pub use connection::{Broken, Connection, Endpoint, Weather};
