@@ -99,7 +99,7 @@ fn requests_share_a_connection_and_arrive_byte_for_byte() {
     for _ in 0..3 {
         connection
             .carry_out(&recording(10_000), Weather::Fair, from_card, |bytes| {
-                counted += bytes
+                counted += bytes;
             })
             .unwrap();
         let response = connection.answer();
