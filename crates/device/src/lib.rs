@@ -24,6 +24,8 @@ pub mod exchange;
 pub mod flash;
 pub mod offload;
 pub mod outbox;
+pub mod portal;
 pub mod receiver;
 pub mod recorder;
+pub mod setup_code;
 pub mod time;
