@@ -47,15 +47,9 @@ fn version_of(text: &str) -> Option<(u32, u32)> {
 
 /// Builds the device's crates as a chip gets them.
 pub(crate) fn check(root: &Path) -> Result<()> {
-    let mut build = Command::new(CARGO);
+    let mut build = debians_cargo(root);
+    build.args(["build", "--locked", "--release", "-Zbuild-std=core"]);
     build
-        .current_dir(root)
-        // Cargo takes the first rustc of the path.
-        .env("PATH", "/usr/bin:/bin")
-        .env_remove("RUSTC")
-        .env_remove("RUSTUP_TOOLCHAIN")
-        .env("RUSTC_BOOTSTRAP", "1")
-        .args(["build", "--locked", "--release", "-Zbuild-std=core"])
         .args(["--target", TARGET, "--target-dir"])
         .arg(target_dir(root));
     for name in CRATES {
@@ -67,6 +61,27 @@ pub(crate) fn check(root: &Path) -> Result<()> {
         CRATES.join(", ")
     ));
     Ok(())
+}
+
+/// The program that counts what a tick of the recorder costs.
+pub(crate) fn build_tick(root: &Path) -> Result<PathBuf> {
+    let mut build = debians_cargo(&root.join("firmware"));
+    build.args(["build", "--locked", "--release", "-p", "tick"]);
+    build.arg("--target-dir").arg(target_dir(root));
+    run_to_end(&mut build)?;
+    Ok(target_dir(root).join(TARGET).join("release/tick"))
+}
+
+fn debians_cargo(folder: &Path) -> Command {
+    let mut cargo = Command::new(CARGO);
+    cargo
+        .current_dir(folder)
+        // Cargo takes the first rustc of the path.
+        .env("PATH", "/usr/bin:/bin")
+        .env_remove("RUSTC")
+        .env_remove("RUSTUP_TOOLCHAIN")
+        .env("RUSTC_BOOTSTRAP", "1");
+    cargo
 }
 
 fn target_dir(root: &Path) -> PathBuf {

@@ -72,6 +72,16 @@ pub(crate) fn install_test_packages() -> Result<()> {
     install(&TEST_PACKAGES)
 }
 
+const EMULATOR_PACKAGES: [Package; 1] = [Package {
+    name: "qemu-system-misc",
+    programs: &["qemu-system-riscv32"],
+    needed_for: "counting instructions on an emulated chip",
+}];
+
+pub(crate) fn install_emulator_packages() -> Result<()> {
+    install(&EMULATOR_PACKAGES)
+}
+
 pub(crate) fn install_chip_packages() -> Result<()> {
     install(&CHIP_PACKAGES)
 }

@@ -99,7 +99,8 @@ fn cargo(root: &Path, args: &[&str]) -> Command {
 
 fn quick(root: &Path, steps: &mut Steps) {
     steps.run("rustfmt", || {
-        run_to_end(&mut cargo(root, &["fmt", "--all", "--check"]))
+        run_to_end(&mut cargo(root, &["fmt", "--all", "--check"]))?;
+        run_to_end(&mut cargo(&root.join("firmware"), &["fmt", "--check"]))
     });
     steps.run("tidy", || tidy::run(root));
     let clippy = [

@@ -10,6 +10,7 @@ mod heartbeats;
 mod load;
 mod ours;
 mod peers;
+mod tick;
 mod uploads;
 
 use std::path::Path;
@@ -20,19 +21,20 @@ use crate::process::say;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Rows to measure: csv-to-laps, analysis-memory, upload-64mib, upload-64kib, heartbeats. All of them if none is named.
+    /// Rows to measure: csv-to-laps, analysis-memory, upload-64mib, upload-64kib, heartbeats, tick. All of them if none is named.
     #[arg(long = "row", value_name = "ROW")]
     rows: Vec<String>,
 }
 
 type Measure = fn(&Path, &Path) -> Result<String>;
 
-const ROWS: [(&str, Measure); 5] = [
+const ROWS: [(&str, Measure); 6] = [
     (csv_to_laps::NAME, csv_to_laps::measure),
     (analysis_memory::NAME, analysis_memory::measure),
     (uploads::LARGE, uploads::large),
     (uploads::SMALL, uploads::small),
     (heartbeats::NAME, heartbeats::measure),
+    (tick::NAME, tick::measure),
 ];
 
 pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {

@@ -8,20 +8,23 @@ use cargo_metadata::MetadataCommand;
 
 use super::{Finding, has_extension};
 
+/// What runs on chips is built by another compiler, so it is a workspace of its own.
+const WORKSPACES: [&str; 2] = ["Cargo.toml", "firmware/Cargo.toml"];
+
 pub(super) fn check(root: &Path, files: &[PathBuf]) -> Result<Vec<Finding>> {
-    let metadata = MetadataCommand::new()
-        .manifest_path(root.join("Cargo.toml"))
-        .no_deps()
-        .exec()
-        .context("cargo metadata")?;
-    let roots = metadata
-        .packages
-        .iter()
-        .flat_map(|package| &package.targets)
-        .map(|target| target.src_path.as_std_path());
+    let mut roots = Vec::new();
+    for workspace in WORKSPACES {
+        let metadata = MetadataCommand::new()
+            .manifest_path(root.join(workspace))
+            .no_deps()
+            .exec()
+            .context("cargo metadata")?;
+        let targets = metadata.packages.into_iter().flat_map(|package| package.targets);
+        roots.extend(targets.map(|target| target.src_path.into_std_path_buf()));
+    }
     let mut alive = BTreeSet::new();
     for file in roots {
-        reach(file, true, &mut alive)?;
+        reach(&file, true, &mut alive)?;
     }
     Ok(files
         .iter()
