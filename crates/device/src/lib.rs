@@ -22,6 +22,8 @@ pub mod block;
 pub mod clock;
 pub mod exchange;
 pub mod flash;
+pub mod jitter;
+pub mod link;
 pub mod offload;
 pub mod outbox;
 pub mod portal;

@@ -5,12 +5,11 @@
 //! instant, [`Drive::crossings`] finds the moment of passing a line to better than a microsecond without sampling
 //! error, and one seed gives one drive, bit for bit, on any machine (float functions come from `libm`).
 //!
-//! Around the real device crate it puts a [`server`] that a test can make fail and lie.
-//!
 //! It deliberately has no clock, no global randomness and no idea of the analysis that is tested against it: a test
 //! that took its expected values from the code under test could not fail.
 //!
-//! Around the real `device` crate it puts hardware that is not there: [`card`] is an SD card, [`nor`] its flash, [`exec`] runs a device until its power is cut.
+//! Around the real `device` crate it puts hardware that is not there: [`card`] is an SD card, [`nor`] its flash, [`exec`] runs a device until its power is cut,
+//! [`wifi`] is what is on the air, [`server`] one that a test can make fail and lie, and [`person`] somebody with a hand on all of it.
 
 pub mod card;
 mod catalog;
@@ -25,6 +24,7 @@ pub mod live;
 mod logger;
 mod motion;
 pub mod nor;
+pub mod person;
 mod profile;
 mod random;
 mod seeded;
@@ -35,6 +35,7 @@ pub mod time;
 mod track;
 mod ublox;
 mod vehicle;
+pub mod wifi;
 
 pub use catalog::{eschenried, hollin_moor, tracks, valdarne};
 pub use drive::{Drive, Gate, State};
