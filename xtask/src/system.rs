@@ -17,8 +17,9 @@ struct Package {
     needed_for: &'static str,
 }
 
-/// SQLite and zstd are compiled from C; the store's tests run on both engines; the browser test drives a real Chromium.
-const TEST_PACKAGES: [Package; 4] = [
+/// SQLite and zstd are compiled from C; the store's tests run on both engines; the browser test drives a real Chromium; cards are
+/// checked by the tools that computers check them with.
+const TEST_PACKAGES: [Package; 6] = [
     Package {
         name: "postgresql",
         programs: &[],
@@ -39,6 +40,16 @@ const TEST_PACKAGES: [Package; 4] = [
         name: "chromium",
         programs: &["chromium", "chromium-browser", "google-chrome"],
         needed_for: "the browser test",
+    },
+    Package {
+        name: "dosfstools",
+        programs: &["fsck.fat", "/usr/sbin/fsck.fat"],
+        needed_for: "the tests of the card, which format by mkfs.fat and check by fsck.fat",
+    },
+    Package {
+        name: "mtools",
+        programs: &["mcopy"],
+        needed_for: "the tests of the card, which fill it as a computer does",
     },
 ];
 
@@ -150,6 +161,11 @@ fn is_installed(package: &Package) -> bool {
     match package.name {
         // Debian keeps the server's programs off the path.
         "postgresql" => postgres::programs().is_some(),
+        // Its programs know no `--version`, and are where only root looks.
+        "dosfstools" => package
+            .programs
+            .iter()
+            .any(|program| Path::new(program).is_file() || on_path(program).is_some()),
         _ => package.programs.iter().any(|program| exists(program)),
     }
 }

@@ -21,6 +21,7 @@
 pub mod block;
 pub mod clock;
 pub mod exchange;
+pub mod fat;
 pub mod flash;
 pub mod jitter;
 pub mod link;

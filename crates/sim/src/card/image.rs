@@ -41,6 +41,11 @@ impl Image {
         }
     }
 
+    /// Sectors that hold something, in order.
+    pub fn held(&self) -> impl Iterator<Item = (u32, &Sector)> {
+        self.held.iter().map(|(lba, sector)| (*lba, &**sector))
+    }
+
     /// Reads an image file. Of a large one whose end is known to be empty, `bytes_max` may spare reading it.
     pub fn load(mut file: impl Read + Seek, bytes_max: u64) -> io::Result<Self> {
         let bytes = file.seek(SeekFrom::End(0))?;

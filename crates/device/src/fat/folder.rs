@@ -1,0 +1,306 @@
+//! Making `/FIELDPOST`, once for each card, in a top folder that may be long and full of strangers' files.
+//!
+//! ```text
+//! no two free entries in one sector, no more sectors ─► Extend: one cluster more for the top folder
+//! one free entry at the end of a sector ──────────────► Entry: give it up
+//! room ───────────────────────────────────────────────► Create: link a prepared run, then name it
+//! named ──────────────────────────────────────────────► Ready
+//! ```
+//!
+//! Each step is carried out and the next one planned until it is `Ready`; a cut in between is just another beginning.
+
+use core::ops::ControlFlow;
+
+use super::bytes::Sector;
+use super::change::FatChange;
+use super::files::{FOLDER_SECTORS, Folder};
+use super::geometry::FIRST_CLUSTER;
+use super::names::{
+    Alias, DELETED, ENTRY_BYTES, LongName, NO_MORE, Sort, Stamp, deleted, first_cluster, is_folder, is_free,
+    long, short,
+};
+use super::sector::SectorChange;
+use super::{Error, Volume};
+use crate::block::{BlockDevice, SECTOR_BYTES};
+use crate::outbox::Extent;
+
+const NAME: &str = "FIELDPOST";
+const ALIAS: Alias = *b"FIELDP~1   ";
+/// Where the alias has the digit that makes it unique.
+const ALIAS_DIGIT: usize = 7;
+/// A directory has at most 65 536 entries: a chain that is longer runs in a circle.
+const DIRECTORY_SECTORS_MAX: u32 = 4096;
+const ENTRIES: usize = SECTOR_BYTES / ENTRY_BYTES;
+
+/// What is to be done next for the folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FolderStep {
+    Ready(Folder),
+    Extend(FatChange),
+    Entry(SectorChange),
+    /// Both intents are stored before the first is carried out: the run, then its name.
+    Create {
+        run: FatChange,
+        name: SectorChange,
+    },
+}
+
+impl Volume {
+    /// Plans the next step towards a folder. It writes to sectors that nobody can see yet.
+    pub async fn plan_folder<B: BlockDevice>(
+        &mut self,
+        card: &mut B,
+        stamp: Stamp,
+    ) -> Result<FolderStep, Error<B::Error>> {
+        let mut scan = Scan::default();
+        let last_cluster = self.walk(card, self.geometry.root, &mut scan).await?;
+        if let Some(found) = scan.found {
+            return Ok(FolderStep::Ready(self.check_folder(card, found).await?));
+        }
+        match scan.room() {
+            Room::At { lba, index } => {
+                self.clear_after_end(card, &scan).await?;
+                self.plan_creation(card, lba, index, &scan, stamp).await
+            }
+            Room::GiveUp { lba } => {
+                self.clear_after_end(card, &scan).await?;
+                self.load(card, lba).await?;
+                let mut data = self.scratch;
+                data[SECTOR_BYTES - ENTRY_BYTES] = DELETED;
+                Ok(FolderStep::Entry(self.sector_change(lba, data)))
+            }
+            Room::None => {
+                let run = self.find_run(card, 1, last_cluster).await?.ok_or(Error::Full)?;
+                self.fill(card, run, &[0; SECTOR_BYTES]).await?;
+                let change = self.plan_from(card, run, [0, 1], last_cluster).await?;
+                Ok(FolderStep::Extend(change))
+            }
+        }
+    }
+
+    /// What stands behind the end of a directory may be anything. Where the end moves into the next sector, that one is cleared
+    /// before.
+    async fn clear_after_end<B: BlockDevice>(
+        &self,
+        card: &mut B,
+        scan: &Scan,
+    ) -> Result<(), Error<B::Error>> {
+        let is_next_seen = scan.end.is_some_and(|(_, index)| index + 2 >= ENTRIES);
+        match scan.stale_after_end {
+            Some(lba) if is_next_seen => card.write(lba, &[0; SECTOR_BYTES]).await.map_err(Error::Card),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    async fn plan_creation<B: BlockDevice>(
+        &mut self,
+        card: &mut B,
+        lba: u32,
+        index: usize,
+        scan: &Scan,
+        stamp: Stamp,
+    ) -> Result<FolderStep, Error<B::Error>> {
+        let clusters = FOLDER_SECTORS.div_ceil(self.geometry.cluster_sectors);
+        let run = self.find_run(card, clusters, FIRST_CLUSTER).await?;
+        let run = run.filter(|run| run.clusters >= clusters).ok_or(Error::Full)?;
+        let mut sector = [0; SECTOR_BYTES];
+        for entry in sector.chunks_exact_mut(ENTRY_BYTES) {
+            entry.copy_from_slice(&deleted());
+        }
+        self.fill(card, run, &sector).await?;
+        // A folder in the top one has 0 for its parent.
+        let itself = short(b".          ", Sort::Folder, run.first, stamp);
+        let parent = short(b"..         ", Sort::Folder, 0, stamp);
+        sector[..ENTRY_BYTES].copy_from_slice(&itself);
+        sector[ENTRY_BYTES..2 * ENTRY_BYTES].copy_from_slice(&parent);
+        let first = self.geometry.sector_of(run.first);
+        card.write(first, &sector).await.map_err(Error::Card)?;
+        let change = self.plan(card, run, 0, run.clusters).await?;
+
+        self.load(card, lba).await?;
+        let mut data = self.scratch;
+        let at = index * ENTRY_BYTES;
+        // Nor may what stands behind the end in this sector come to light.
+        let ends_here = data[at] == NO_MORE;
+        let alias = scan.alias().ok_or(Error::FolderInTheWay)?;
+        data[at..at + ENTRY_BYTES].copy_from_slice(&long(NAME, 0, &alias));
+        let entry = short(&alias, Sort::Folder, run.first, stamp);
+        data[at + ENTRY_BYTES..at + 2 * ENTRY_BYTES].copy_from_slice(&entry);
+        if ends_here {
+            data[at + 2 * ENTRY_BYTES..].fill(0);
+        }
+        Ok(FolderStep::Create {
+            run: change,
+            name: self.sector_change(lba, data),
+        })
+    }
+
+    /// How much of the folder that was found we can use: clusters that follow each other, without an end mark.
+    async fn check_folder<B: BlockDevice>(
+        &mut self,
+        card: &mut B,
+        found: Found,
+    ) -> Result<Folder, Error<B::Error>> {
+        if !found.is_folder || !self.geometry.holds(found.first) {
+            return Err(Error::FolderInTheWay);
+        }
+        let mut last = found.first;
+        let mut sectors = self.geometry.cluster_sectors;
+        while sectors < FOLDER_SECTORS && self.next(card, last).await? == Some(last + 1) {
+            last += 1;
+            sectors += self.geometry.cluster_sectors;
+        }
+        let folder = Folder {
+            first_sector: self.geometry.sector_of(found.first),
+            sectors: sectors.min(FOLDER_SECTORS),
+        };
+        for sector in 0..folder.sectors {
+            self.load(card, folder.first_sector + sector).await?;
+            let has_end = self
+                .scratch
+                .chunks_exact(ENTRY_BYTES)
+                .any(|entry| entry[0] == NO_MORE);
+            if has_end {
+                return Err(Error::FolderInTheWay);
+            }
+        }
+        Ok(folder)
+    }
+
+    /// Shows every sector of a directory to the scan, which may say that it has seen enough. Gives the last cluster.
+    async fn walk<B: BlockDevice>(
+        &mut self,
+        card: &mut B,
+        first: u32,
+        scan: &mut Scan,
+    ) -> Result<u32, Error<B::Error>> {
+        let mut cluster = first;
+        let mut seen = 0;
+        loop {
+            for sector in 0..self.geometry.cluster_sectors {
+                let lba = self.geometry.sector_of(cluster) + sector;
+                self.load(card, lba).await?;
+                if scan.see(lba, &self.scratch).is_break() {
+                    return Ok(cluster);
+                }
+            }
+            seen += self.geometry.cluster_sectors;
+            match self.next(card, cluster).await? {
+                Some(_) if seen >= DIRECTORY_SECTORS_MAX => return Err(Error::Astray),
+                Some(next) => cluster = next,
+                None => return Ok(cluster),
+            }
+        }
+    }
+
+    /// Writes the same sector to all of a free run.
+    async fn fill<B: BlockDevice>(
+        &mut self,
+        card: &mut B,
+        run: Extent,
+        sector: &Sector,
+    ) -> Result<(), Error<B::Error>> {
+        let (first, sectors) = self.sectors_of(run).ok_or(Error::Astray)?;
+        for lba in first..first + sectors {
+            card.write(lba, sector).await.map_err(Error::Card)?;
+        }
+        Ok(())
+    }
+}
+
+/// An entry of the top folder that has our name.
+#[derive(Debug, Clone, Copy)]
+struct Found {
+    first: u32,
+    is_folder: bool,
+}
+
+/// Where two entries fit.
+enum Room {
+    At {
+        lba: u32,
+        index: usize,
+    },
+    /// The end mark is in a sector's last entry: it has to become a deleted one for the next sector to be seen.
+    GiveUp {
+        lba: u32,
+    },
+    None,
+}
+
+/// What was seen of the top folder.
+#[derive(Debug, Default)]
+struct Scan {
+    name: LongName,
+    found: Option<Found>,
+    /// The first two neighbours in a sector that are both deleted.
+    gap: Option<(u32, usize)>,
+    /// The entry that ends the directory, and whether a sector comes after it.
+    end: Option<(u32, usize)>,
+    has_more: bool,
+    /// The sector after the one with the end, where it is not clear.
+    stale_after_end: Option<u32>,
+    /// Bit n: the alias with digit n is taken.
+    digits: u16,
+}
+
+impl Scan {
+    fn see(&mut self, lba: u32, sector: &Sector) -> ControlFlow<()> {
+        if self.end.is_some() {
+            self.has_more = true;
+            let is_clear = sector.iter().all(|byte| *byte == 0);
+            self.stale_after_end = (!is_clear).then_some(lba);
+            return ControlFlow::Break(());
+        }
+        let mut is_free_before = false;
+        for (index, entry) in sector.chunks_exact(ENTRY_BYTES).enumerate() {
+            if entry[0] == NO_MORE {
+                self.end = Some((lba, index));
+                return ControlFlow::Continue(());
+            }
+            let is_free = is_free(entry);
+            if is_free && is_free_before {
+                self.gap.get_or_insert((lba, index - 1));
+            }
+            is_free_before = is_free;
+            self.note(entry);
+            if self.found.is_some() {
+                return ControlFlow::Break(());
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn note(&mut self, entry: &[u8]) {
+        let is_ours = self
+            .name
+            .take(entry)
+            .is_some_and(|name| name.eq_ignore_ascii_case(NAME));
+        if is_ours {
+            self.found = Some(Found {
+                first: first_cluster(entry),
+                is_folder: is_folder(entry),
+            });
+        }
+        let digit = entry[ALIAS_DIGIT];
+        if entry[..ALIAS_DIGIT] == ALIAS[..ALIAS_DIGIT] && digit.is_ascii_digit() {
+            self.digits |= 1 << (digit - b'0');
+        }
+    }
+
+    fn room(&self) -> Room {
+        match (self.gap, self.end) {
+            (Some((lba, index)), _) => Room::At { lba, index },
+            (None, Some((lba, index))) if index + 1 < ENTRIES => Room::At { lba, index },
+            (None, Some((lba, _))) if self.has_more => Room::GiveUp { lba },
+            (None, _) => Room::None,
+        }
+    }
+
+    fn alias(&self) -> Option<Alias> {
+        let digit = (b'1'..=b'9').find(|digit| self.digits & (1 << (digit - b'0')) == 0)?;
+        let mut alias = ALIAS;
+        alias[ALIAS_DIGIT] = digit;
+        Some(alias)
+    }
+}

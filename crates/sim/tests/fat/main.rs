@@ -1,0 +1,14 @@
+//! `device::fat` beside others that know the format: the crate `fatfs`, and the tools by which Linux formats and checks a card.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test says what it expects by panicking, and what it could not check aloud"
+)]
+
+mod computer;
+mod cuts;
+mod keeper;
+mod volumes;
