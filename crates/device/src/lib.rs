@@ -20,11 +20,13 @@
 
 pub mod block;
 pub mod clock;
+pub mod confirm;
 pub mod exchange;
 pub mod fat;
 pub mod flash;
 pub mod jitter;
 pub mod link;
+pub mod net;
 pub mod offload;
 pub mod outbox;
 pub mod portal;

@@ -32,6 +32,7 @@ pub mod server;
 mod session;
 mod spline;
 pub mod time;
+pub mod traces;
 mod track;
 mod ublox;
 mod vehicle;

@@ -68,7 +68,7 @@ impl fmt::Display for Candidate {
 }
 
 /// Lower-case hexadecimal digits.
-pub(super) fn hex(digest: &[u8; 32]) -> [u8; 64] {
+pub(crate) fn hex(digest: &[u8; 32]) -> [u8; 64] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = [b'0'; 64];
     for (pair, byte) in text.chunks_exact_mut(2).zip(digest) {

@@ -25,6 +25,8 @@ use crate::exchange::{Body, Method, NoAnswer, Path, Request, Response, Value};
 
 /// One TLS session and one commit of the server for each: less costs round trips, more is lost with a connection.
 pub const BODY_BYTES_MAX: u32 = 512 * 1024;
+/// What is sent after answers without progress: enough to see whether there is some.
+const PROBE_BYTES: u32 = 16 * 1024;
 /// Bodies end where a sector of the card does, so that after a resume at any byte the card is read in whole ones again.
 const SECTOR_BYTES: u32 = 512;
 /// The server's are UUIDs of 36 characters.
@@ -264,8 +266,13 @@ impl Handover {
         if self.bodies > bodies_max(self.candidate.size_bytes) {
             return Next::PassOver(Trouble::Server(status));
         }
+        let most = if self.fruitless < FRUITLESS_FREE {
+            BODY_BYTES_MAX
+        } else {
+            PROBE_BYTES
+        };
         self.step = Step::Send {
-            bytes: body_bytes(self.offset, self.candidate.size_bytes),
+            bytes: body_bytes(self.offset, self.candidate.size_bytes, most),
         };
         Next::Go
     }
@@ -321,8 +328,8 @@ impl Handover {
     }
 }
 
-fn body_bytes(offset: u32, size_bytes: u32) -> u32 {
-    let end = offset.saturating_add(BODY_BYTES_MAX);
+fn body_bytes(offset: u32, size_bytes: u32, most: u32) -> u32 {
+    let end = offset.saturating_add(most);
     let whole = end - end % SECTOR_BYTES;
     whole.min(size_bytes).saturating_sub(offset)
 }

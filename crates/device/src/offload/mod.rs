@@ -2,10 +2,11 @@
 //!
 //! ```text
 //!  Idle ── wanted and online ──► Surveying ──► Choosing ──► Asking ◄──► Pausing       (handover.rs: one recording)
-//!   ▲                               ▲             ▲  │        │            │
-//!   │ not wanted, offline           │             └──┼────────┴────────────┘  proven, set aside, passed over
-//!   │ (from everywhere)             │                └─ none left ─► Done            Recorded, Wanted: again
-//!   │                               └─ Resting ◄──────── some left over
+//!   ▲                            ▲ │     ▲       ▲  │        │            │
+//!   │ not wanted, offline        │ │     │       └──┼────────┴────────────┘  proven, set aside, passed over
+//!   │ (from everywhere)          │ │     └──────────┤ the round is over: is there more?
+//!   │                            │ └─ nothing ─► Done            Recorded, Wanted: again
+//!   │                            └─ Resting ◄───────┘ some were passed over
 //!   └── Stopped: 401 or 403; wanted anew, online anew or an hour later it is tried again
 //! ```
 //!
@@ -20,7 +21,8 @@
 //! `pace` and `handover`. A recording that the server cannot take does not hold up the others. One made under another claim is not
 //! offered.
 //!
-//! **Not here**: who may use the connection when, reading the card, and whether what has a receipt may go.
+//! **Not here**: who may use the connection when ([`crate::net`]), reading the card, and whether what has a receipt may go
+//! ([`crate::confirm`]).
 
 mod candidate;
 mod handover;
@@ -32,6 +34,7 @@ mod status;
 mod trouble;
 
 pub use candidate::Candidate;
+pub(crate) use candidate::hex;
 pub use handover::BODY_BYTES_MAX;
 use handover::{Handover, Next};
 use heapless::Deque;
@@ -124,6 +127,8 @@ impl Offload {
             Input::Recorded => {
                 if matches!(self.phase, Phase::Done) {
                     self.survey(surroundings);
+                } else if self.progress.is_complete() {
+                    self.begin_batch();
                 }
             }
             Input::Surveyed(survey) => self.surveyed(survey, surroundings),
@@ -221,7 +226,7 @@ impl Offload {
 
     /// Goes on with the batch, or begins another if everything of the one before is through.
     fn survey(&mut self, surroundings: &Surroundings<'_>) {
-        if matches!(self.phase, Phase::Done) {
+        if self.progress.is_complete() {
             self.begin_batch();
         }
         self.phase = Phase::Surveying;
@@ -276,6 +281,8 @@ impl Offload {
             Some(_) | None if self.left_over > 0 => {
                 self.phase = Phase::Resting(now + self.pace.rest(surroundings.random));
             }
+            // Something may have been recorded in the meantime.
+            Some(_) | None if self.after.is_some() => self.survey(surroundings),
             Some(_) | None => self.done(),
         }
     }

@@ -86,6 +86,10 @@ impl Progress {
         self.shown_percent = 100;
     }
 
+    pub(super) const fn is_complete(&self) -> bool {
+        self.shown_percent == 100
+    }
+
     /// 0 to 100; 100 is only shown once everything has its receipt.
     pub(super) const fn percent(&self) -> u8 {
         self.shown_percent

@@ -35,6 +35,7 @@ mod support;
 mod sync;
 mod teams;
 mod tenants;
+mod traces;
 mod transport;
 mod upload;
 mod uploads;

@@ -271,7 +271,7 @@ pub(crate) fn read_reply(stream: &mut TcpStream) -> Reply {
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub status: u16,
-    headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
 

@@ -52,16 +52,24 @@ impl Server {
     }
 
     fn heartbeat(&mut self, device: [u8; 16], item: &Value) -> Result<Value, &'static str> {
-        let run_seconds = item["run_seconds"].as_i64().ok_or("run_seconds_missing")?;
+        if !item.is_object() {
+            return Err("not_an_object");
+        }
+        let run_seconds = item["run_seconds"].as_i64().ok_or("bad_run_seconds")?;
+        let epoch = match &item["boot_epoch"] {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+        };
         let key = match (
-            &item["boot_epoch"],
+            epoch,
             item["boot_number"].as_u64(),
             item["session_start"].as_str(),
         ) {
-            (Value::String(epoch), Some(number), _) => format!("b:{epoch}:{number}"),
-            (Value::Number(epoch), Some(number), _) => format!("b:{epoch}:{number}"),
-            (_, _, Some(start)) => format!("s:{start}"),
-            (_, _, None) => return Err("session_missing"),
+            (Some(epoch), Some(number), _) => format!("b:{epoch}:{number}"),
+            (Some(_), None, _) | (None, Some(_), _) => return Err("bad_boot"),
+            (None, None, Some(start)) => format!("s:{start}"),
+            (None, None, None) => return Err("no_identity"),
         };
         let text = |name: &str| item[name].as_str().map(str::to_owned);
         let session = self.sessions.entry((device, key.clone())).or_insert(Session {

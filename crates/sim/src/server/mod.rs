@@ -4,7 +4,7 @@
 //! HttpRequest ─► faults ─► who asks ─► uploads · receipts · heartbeats · desired ─► faults ─► HttpReply, or none
 //! ```
 //!
-//! It knows devices with tokens and
+//! It is held to the real server by the traces in `crates/sim/traces`, which run against both. It knows devices with tokens and
 //! nothing else: no people, no ingest keys, no parts (`Upload-Concat`), no `Upload-Defer-Length`, no `Upload-Checksum`, no limits of rate. A request for
 //! what it does not know is answered with 501, so that no test takes it for the real thing.
 //!
@@ -128,17 +128,15 @@ impl Server {
         self.recordings.values()
     }
 
-    /// The disk loses what it has of this recording; its row stays.
-    pub fn lose_bytes(&mut self, name: &str) {
-        for stored in self.recordings.values_mut().filter(|stored| stored.name == name) {
-            stored.bytes = None;
+    /// The disk loses these bytes; the rows of what had them stay.
+    pub fn lose(&mut self, bytes: &[u8]) {
+        for stored in self.recordings.values_mut() {
+            stored.bytes.take_if(|kept| kept == bytes);
         }
     }
 
-    /// An older state is put back: everything stored since is forgotten.
-    pub fn restore_empty(&mut self) {
-        self.uploads.clear();
-        self.recordings.clear();
+    /// Somebody put an older state of the storage back.
+    pub fn new_epoch(&mut self) {
         self.epoch += 1;
     }
 

@@ -1,6 +1,6 @@
 //! tus, as far as a device speaks it.
 
-use wire::receipt::FIELDPOST_RECEIPT;
+use wire::receipt::{FIELDPOST_RECEIPT, NAME_BYTES_MAX};
 use wire::upload::{
     self as tus, FIELDPOST_RECORDING, METADATA_BYTES_MAX, Metadata, OFFSET_CONTENT_TYPE, TUS_RESUMABLE,
     UPLOAD_EXPIRES, UPLOAD_LENGTH, UPLOAD_METADATA, UPLOAD_OFFSET, VERSION, key,
@@ -304,7 +304,7 @@ fn announced(device: [u8; 16], request: &HttpRequest, now_us: i64) -> Result<Upl
     };
     Ok(Upload {
         device,
-        name,
+        name: plain_name(&name)?,
         is_picture,
         size_bytes,
         sha256,
@@ -312,6 +312,13 @@ fn announced(device: [u8; 16], request: &HttpRequest, now_us: i64) -> Result<Upl
         state: State::Open(Vec::new()),
         last_at_us: now_us,
     })
+}
+
+fn plain_name(name: &str) -> Result<String, Refused> {
+    let name = name.rsplit(['/', '\\']).next().unwrap_or(name).trim();
+    let fits = (1..=NAME_BYTES_MAX).contains(&name.len()) && !name.chars().any(char::is_control);
+    fits.then(|| name.to_owned())
+        .ok_or_else(|| refusal(400, "bad_filename"))
 }
 
 pub(super) fn digest(text: &str) -> Option<[u8; 32]> {

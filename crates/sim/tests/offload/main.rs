@@ -8,5 +8,8 @@
     reason = "the world of a test says what it expects by panicking, as tests do"
 )]
 
+mod any_world;
+mod confirm;
+mod lies;
 mod scenarios;
 mod world;

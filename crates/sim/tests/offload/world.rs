@@ -191,6 +191,14 @@ impl World {
         );
     }
 
+    /// Somebody wants it, or does not want it any more.
+    pub(crate) fn want(&mut self, is_wanted: bool) {
+        self.handle(Input::Wanted(is_wanted));
+        while let Some(output) = self.offload.poll() {
+            self.act(output);
+        }
+    }
+
     pub(crate) fn handle(&mut self, input: Input<'_>) {
         let surroundings = Surroundings {
             keys: &self.keys,
