@@ -19,12 +19,14 @@
 #![no_std]
 
 pub mod block;
+mod bytes;
 pub mod clock;
 pub mod confirm;
 pub mod exchange;
 pub mod fat;
 pub mod flash;
 pub mod jitter;
+pub mod json;
 pub mod link;
 pub mod net;
 pub mod offload;
@@ -32,5 +34,8 @@ pub mod outbox;
 pub mod portal;
 pub mod receiver;
 pub mod recorder;
+pub mod settings;
 pub mod setup_code;
 pub mod time;
+pub mod track;
+pub mod uptime;
