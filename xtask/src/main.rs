@@ -9,6 +9,7 @@ mod demo;
 mod firmware;
 mod generate;
 mod hash;
+mod portal;
 mod postgres;
 mod process;
 mod python;
@@ -42,6 +43,8 @@ enum Command {
     Gen,
     /// Build the device's crates as a chip gets them: no `std`, no allocator.
     Fw,
+    /// Join a device's own network with the programs of others, in network namespaces: DHCP, DNS, browser, multicast DNS. Needs root.
+    Portal,
     /// Dependency direction, dead files, documents that name missing paths, words that may not be here.
     Tidy,
     /// Run a command beside a PostgreSQL server of its own: `cargo xtask postgres cargo nextest run -p server`.
@@ -74,6 +77,9 @@ fn run(command: Command) -> Result<()> {
         Command::Test(args) => test::run(&root, &args),
         Command::Gen => generate::run(&root),
         Command::Fw => firmware::prepare().and_then(|()| firmware::check(&root)),
+        Command::Portal => {
+            portal::prepare(&root).and_then(|()| portal::run(&root, &mut process::Counts::default()))
+        }
         Command::Tidy => tidy::run(&root),
         Command::Postgres { command } => postgres::run(&root, &command),
         Command::Soak(soak) => soak::run(&root, soak),

@@ -60,6 +60,26 @@ const FUZZ_PACKAGES: [Package; 1] = [Package {
     needed_for: "compiling libFuzzer",
 }];
 
+/// Clients that others wrote, for the device's own network. Only root can use them so.
+const PORTAL_PACKAGES: [Package; 7] = {
+    const fn client(name: &'static str, programs: &'static [&'static str]) -> Package {
+        Package {
+            name,
+            programs,
+            needed_for: "joining a device's own network as phones and laptops do",
+        }
+    }
+    [
+        client("iproute2", &["ip"]),
+        client("udhcpc", &["udhcpc"]),
+        client("dnsutils", &["dig"]),
+        client("curl", &["curl"]),
+        client("dbus-daemon", &["dbus-daemon"]),
+        client("avahi-daemon", &["avahi-daemon"]),
+        client("avahi-utils", &["avahi-resolve"]),
+    ]
+};
+
 /// A compiler for chips, with its library's source. Its `cargo` may stand behind another on the path, so none is looked for.
 const CHIP_PACKAGES: [Package; 6] = {
     const fn chip(name: &'static str) -> Package {
@@ -95,6 +115,10 @@ pub(crate) fn install_emulator_packages() -> Result<()> {
 
 pub(crate) fn install_chip_packages() -> Result<()> {
     install(&CHIP_PACKAGES)
+}
+
+pub(crate) fn install_portal_packages() -> Result<()> {
+    install(&PORTAL_PACKAGES)
 }
 
 pub(crate) fn install_fuzz_packages() -> Result<()> {
@@ -137,7 +161,7 @@ fn install(packages: &[Package]) -> Result<()> {
     if !exists("apt-get") {
         bail!("no apt-get on this machine: install the equivalent of `{by_hand}` and run this again");
     }
-    let root = output(Command::new("id").arg("-u"))?.trim() == "0";
+    let root = is_root()?;
     if !root && !exists("sudo") {
         bail!("neither root nor sudo here: run `{by_hand}` as root and run this again");
     }
@@ -157,16 +181,19 @@ fn install(packages: &[Package]) -> Result<()> {
     run_to_end(apt(&["install", "-y", "--no-install-recommends"]).args(&names))
 }
 
+pub(crate) fn is_root() -> Result<bool> {
+    Ok(output(Command::new("id").arg("-u"))?.trim() == "0")
+}
+
 fn is_installed(package: &Package) -> bool {
     match package.name {
         // Debian keeps the server's programs off the path.
         "postgresql" => postgres::programs().is_some(),
-        // Its programs know no `--version`, and are where only root looks.
-        "dosfstools" => package
+        // Not all of them know `--version`, and some are where only root looks.
+        _ => package
             .programs
             .iter()
             .any(|program| Path::new(program).is_file() || on_path(program).is_some()),
-        _ => package.programs.iter().any(|program| exists(program)),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::postgres::Cluster;
 use crate::process::{Counts, exists, run_tests, run_to_end, say};
 use crate::steps::Steps;
 use crate::web::Web;
-use crate::{firmware, generate, soak, system, tidy};
+use crate::{firmware, generate, portal, soak, system, tidy};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -35,6 +35,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     if let Some(web) = web {
         self::web(root, &web, &mut steps, &mut counts);
     }
+    clients_on_the_devices_network(root, &mut steps, &mut counts);
     let kills = if args.full { KILLS_FULL } else { KILLS };
     steps.run("kill soak", || {
         soak::kill::run(root, &soak::kill::Args::short(kills))
@@ -59,6 +60,17 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     let summary = steps.finish();
     say(counts);
     summary
+}
+
+/// It takes root, network namespaces and programs of others.
+fn clients_on_the_devices_network(root: &Path, steps: &mut Steps, counts: &mut Counts) {
+    const NAME: &str = "the programs of others on a device's own network";
+    match portal::prepare(root) {
+        Ok(()) => {
+            steps.run(NAME, || portal::run(root, counts));
+        }
+        Err(error) => steps.skip(NAME, format!("{error:#}")),
+    }
 }
 
 /// They come from npm and PyPI, which may be out of reach.

@@ -165,8 +165,10 @@ fn setup(index: usize, site: &Site, out: &mut impl Write) -> Result<bool, fmt::E
     match index {
         0 => write!(
             out,
-            "<form method=post action=/save accept-charset=utf-8><input type=hidden name=token value={}>\
-             <fieldset><legend>Network</legend>",
+            "<p class=s>While it joins, {} may vanish for a moment: it moves to the channel of your network. Come back to it \
+             to see what came of it.</p><form method=post action=/save accept-charset=utf-8>\
+             <input type=hidden name=token value={}><fieldset><legend>Network</legend>",
+            Html(&site.identity.access_point),
             site.token()
         )?,
         row if row <= networks => {
@@ -201,10 +203,8 @@ fn setup(index: usize, site: &Site, out: &mut impl Write) -> Result<bool, fmt::E
              placeholder=\"https://\"><label for=claim>Claim code, from your server</label>\
              <input id=claim name=claim maxlength=16 autocomplete=off autocapitalize=characters spellcheck=false \
              placeholder=\"empty if it is yours already\"></fieldset>\
-             <p class=s>While it joins, {} may vanish for a moment: it moves to the channel of your network. Come back to it \
-             to see what came of it.</p><button>Save and join</button></form>{END}",
+             <button>Save and join</button></form>{END}",
             Html(&site.server_url),
-            Html(&site.identity.access_point),
         )?,
         _ => return Ok(false),
     }
@@ -305,8 +305,10 @@ fn status(site: &Site, out: &mut impl Write) -> fmt::Result {
     let plural = if recordings == 1 { "" } else { "s" };
     write!(out, "<p class=big>{recordings} recording{plural}</p><p>")?;
     match waiting {
+        _ if recordings == 0 => out.write_str("The first one appears here once it is closed.")?,
         0 => out.write_str("All of them are on the server.")?,
         1 => out.write_str("1 is not on the server yet.")?,
+        waiting if waiting == recordings => out.write_str("None of them is on the server yet.")?,
         waiting => write!(out, "{waiting} are not on the server yet.")?,
     }
     out.write_str("</p><dl>")?;

@@ -10,7 +10,7 @@ pub(super) const STYLE: [&str; PARTS] = [
      --line:rgba(0,0,0,.18);--panel:rgba(255,255,255,.7);--act:#d9480f;--on:#fff;--ok:#00703a;--bad:#c4002f;--link:#0b62c4}}\
      *{box-sizing:border-box}\
      body{margin:0;min-height:100vh;background:radial-gradient(60vw 40vh at 0 100%,var(--glow),transparent),\
-     radial-gradient(60vw 40vh at 100% 100%,var(--glow),transparent),var(--bg);background-attachment:fixed;color:var(--fg);\
+     radial-gradient(60vw 40vh at 100% 100%,var(--glow),transparent),var(--bg);color:var(--fg);\
      font:15px/1.5 Inter,system-ui,-apple-system,\"Segoe UI\",Roboto,sans-serif;font-variant-numeric:tabular-nums}\
      header{display:flex;justify-content:space-between;padding:16px;max-width:480px;margin:auto;color:var(--dim)}\
      header b{color:var(--fg);letter-spacing:-.01em}",
@@ -22,12 +22,12 @@ pub(super) const STYLE: [&str; PARTS] = [
      legend{padding:0 4px}label[for]{display:block;margin:16px 0 4px}\
      input:not([type=radio]){width:100%;height:48px;padding:0 12px;font:inherit;font-size:16px;color:var(--fg);\
      background:var(--bg);border:1px solid var(--line);border-radius:8px}::placeholder{color:var(--dim);opacity:1}\
-     .n{display:flex;align-items:center;gap:12px;min-height:48px;border-bottom:1px solid var(--line)}\
+     .n{display:flex;align-items:center;gap:12px;min-height:48px;padding:4px 0;border-bottom:1px solid var(--line)}\
      .n span{flex:1;overflow-wrap:anywhere}.n input{width:20px;height:20px;accent-color:var(--act)}\
      button,.go{display:block;width:100%;min-height:56px;border:0;border-radius:12px;background:var(--act);color:var(--on);\
-     font:600 18px/56px inherit;font-family:inherit;text-align:center;text-decoration:none}\
+     font:inherit;font-size:18px;font-weight:600;line-height:56px;text-align:center;text-decoration:none}form button{position:sticky;bottom:12px}\
      :focus-visible{outline:3px solid var(--link);outline-offset:2px}a{color:var(--link)}a.go{color:var(--on)}\
-     nav{display:flex;gap:8px;margin-top:16px}nav a{padding:12px 8px;min-height:48px}\
-     ul{list-style:none;padding:0 16px}li{padding:12px 0;border-bottom:1px solid var(--line)}li:last-child{border:0}\
-     li a,li b{display:block;font-weight:600}dl{padding:12px 16px}dd{margin:0 0 12px;font-size:18px}",
+     nav{display:flex;gap:8px;margin:16px -8px 0}nav a{padding:12px 8px;min-height:48px}\
+     ul{list-style:none;padding:0 16px}li{padding:4px 0 12px;border-bottom:1px solid var(--line)}li:last-child{border:0}\
+     li a,li b{display:block;font-weight:600;padding-top:12px;min-height:44px}li small{display:block;margin-top:-8px}dl{padding:12px 16px}dd{margin:0 0 12px;font-size:18px}",
 ];

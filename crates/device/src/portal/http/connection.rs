@@ -151,6 +151,11 @@ impl Connection {
         }
     }
 
+    /// Between two requests: whoever has too many connections may end this one without anybody missing an answer.
+    pub fn is_idle(&self) -> bool {
+        self.state == State::Head && self.buffer.is_empty()
+    }
+
     /// Takes bytes of the request; says how many. None while an answer is on its way.
     pub fn receive(&mut self, bytes: &[u8], site: &mut Site, now: Instant) -> usize {
         for (taken, &byte) in bytes.iter().enumerate() {
