@@ -19,6 +19,7 @@
 #![no_std]
 
 pub mod block;
+pub mod breadcrumb;
 mod bytes;
 pub mod clock;
 pub mod confirm;
@@ -28,6 +29,7 @@ pub mod flash;
 pub mod jitter;
 pub mod json;
 pub mod link;
+pub mod modes;
 pub mod net;
 pub mod offload;
 pub mod outbox;
@@ -36,6 +38,8 @@ pub mod receiver;
 pub mod recorder;
 pub mod settings;
 pub mod setup_code;
+pub mod signal;
 pub mod time;
 pub mod track;
 pub mod uptime;
+pub mod watchdog;
