@@ -215,3 +215,59 @@ fn clusters(sector: u32) -> impl Iterator<Item = (u32, usize)> {
 }
 
 const SECTOR_ENTRIES: usize = ENTRIES as usize;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change() -> FatChange {
+        FatChange {
+            serial: 0x1234_5678,
+            extent: Extent {
+                first: 100,
+                clusters: 300,
+            },
+            used_before: 300,
+            used: 30,
+            from: 0,
+            crc_first_outside: 0xAABB_CCDD,
+            crc_last_outside: 0x0102_0304,
+            crc_from_outside: 0,
+            free_after: 5_000,
+        }
+    }
+
+    #[test]
+    fn an_intent_has_the_bytes_that_the_format_says() {
+        let bytes = [
+            0x78, 0x56, 0x34, 0x12, 100, 0, 0, 0, 44, 1, 0, 0, 44, 1, 0, 0, 30, 0, 0, 0, 0, 0, 0, 0, 0xDD,
+            0xCC, 0xBB, 0xAA, 4, 3, 2, 1, 0, 0, 0, 0, 0x88, 0x13, 0, 0,
+        ];
+        assert_eq!(change().to_bytes(), bytes);
+        assert_eq!(FatChange::from_bytes(&bytes), Some(change()));
+    }
+
+    #[test]
+    fn numbers_that_make_no_sense_together_are_no_intent() {
+        for (at, byte) in [(8, 0), (12, 45), (16, 45)] {
+            let mut bytes = change().to_bytes();
+            bytes[9] = u8::from(at != 8);
+            bytes[at] = byte;
+            bytes[at + 1] = u8::from(at != 8);
+            assert_eq!(FatChange::from_bytes(&bytes), None, "byte {at}");
+        }
+    }
+
+    #[test]
+    fn sectors_are_each_named_once_and_the_one_of_the_cluster_before_last() {
+        let sectors = |change: FatChange| -> heapless::Vec<u32, 8> { change.sectors().collect() };
+        assert_eq!(sectors(change()), [0, 1, 2, 3]);
+        let away = FatChange {
+            from: 9_000,
+            ..change()
+        };
+        assert_eq!(sectors(away), [0, 1, 2, 3, 70]);
+        let beside = FatChange { from: 99, ..change() };
+        assert_eq!(sectors(beside), [0, 1, 2, 3]);
+    }
+}

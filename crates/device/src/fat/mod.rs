@@ -13,7 +13,8 @@
 //! One intent of each kind at a time; the next one is planned after the last was carried out.
 //!
 //! * Opening: link the run ([`FatChange`]), then name it with its full length, so that a person with a card reader finds the
-//!   recording after a cut. Sealing: the length first, then the chain. Deleting: the name first, then the chain.
+//!   recording after a cut. Sealing: the length first, then the chain; from then on the
+//!   recording's extent is what it keeps, for the rest may be anybody's. Deleting: the name first, then the chain.
 //! * Of each sector of the tables one copy is whole at any moment, for both are never written at once: all first copies, then all
 //!   second ones, and none that is right already.
 //! * A change is refused that does not find the card as the ledger says ([`Error::Taken`]), as is an intent whose

@@ -76,6 +76,7 @@ impl Volume {
         card: &mut B,
         change: &FatChange,
     ) -> Result<(), Error<B::Error>> {
+        self.check(change)?;
         for copy in [Copy::First, Copy::Second] {
             for sector in change.sectors() {
                 self.settle(card, change, copy, sector).await?;
@@ -100,9 +101,6 @@ impl Volume {
         card: &mut B,
         change: &FatChange,
     ) -> Result<(), Error<B::Error>> {
-        if change.serial != self.geometry.serial {
-            return Err(Error::OtherCard);
-        }
         self.check(change)?;
         for sector in change.sectors() {
             self.pick(card, change, sector).await?;
@@ -163,6 +161,9 @@ impl Volume {
     }
 
     fn check<E>(&self, change: &FatChange) -> Result<(), Error<E>> {
+        if change.serial != self.geometry.serial {
+            return Err(Error::OtherCard);
+        }
         let extent = change.extent;
         let is_here = extent.clusters > 0
             && self.geometry.holds(extent.first)

@@ -29,7 +29,15 @@ fn used_card() -> Image {
         let mut song = root.create_file("song.mp3").unwrap();
         song.write_all(b"la la la").unwrap();
     });
-    image
+    // With the recordings' folder: cuts while that is made are another test's.
+    let card = Card::boot(image);
+    assert!(
+        run(Keeper::boot(card.clone(), Flash::default()))
+            .done()
+            .unwrap()
+            .is_ok()
+    );
+    card.image()
 }
 
 /// Every kind of change, and runs that end in the first, in a middle and in the last entry of a sector.
@@ -129,7 +137,7 @@ fn after_a_cut_anywhere_boot_makes_a_card_that_others_find_nothing_wrong_with() 
             cuts += 1;
         }
     }
-    assert!(cuts > 1_000, "only {cuts} cuts");
+    assert!(cuts > 400, "only {cuts} cuts");
 }
 
 #[test]
@@ -158,7 +166,7 @@ fn a_cut_while_boot_repairs_changes_nothing() {
             }
         }
     }
-    assert!(cuts > 1_000, "only {cuts} cuts");
+    assert!(cuts > 400, "only {cuts} cuts");
 }
 
 #[test]

@@ -30,6 +30,8 @@ pub(crate) enum Stage {
 pub(crate) struct Recording {
     pub(crate) number: u32,
     pub(crate) extent: Extent,
+    /// How many of its clusters it keeps when it is sealed: from then on the others may be anybody's.
+    pub(crate) used: u32,
     pub(crate) slot: u16,
     /// Of data; the file is longer while it is open.
     pub(crate) bytes: u32,
@@ -113,6 +115,7 @@ impl Keeper {
         self.flash.borrow_mut().recordings.push(Recording {
             number,
             extent,
+            used: self.volume.geometry().clusters_for(bytes),
             slot: slot.0,
             bytes,
             is_written: false,
@@ -157,8 +160,9 @@ impl Keeper {
     }
 
     async fn plan(&mut self, recording: &Recording) -> Result<(), Failure> {
-        let Recording { extent, bytes, .. } = *recording;
-        let used = self.volume.geometry().clusters_for(bytes);
+        let Recording {
+            extent, bytes, used, ..
+        } = *recording;
         let full = self.volume.full_length(extent);
         let listed = |bytes| Listed {
             kind: Kind::Session,
@@ -182,7 +186,7 @@ impl Keeper {
             }
             Stage::Trim => self.plan_chain(extent, extent.clusters, used).await,
             Stage::Unname => self.plan_edit(recording, Edit::Remove(listed(bytes))).await,
-            Stage::Free => self.plan_chain(extent, used, 0).await,
+            Stage::Free => self.plan_chain(extent, extent.clusters, 0).await,
             Stage::Open | Stage::Sealed | Stage::Gone => Ok(()),
         }
     }
@@ -249,7 +253,10 @@ fn finish(flash: &Flash) {
             Stage::Link => Stage::Name,
             Stage::Name => Stage::Open,
             Stage::Shorten => Stage::Trim,
-            Stage::Trim => Stage::Sealed,
+            Stage::Trim => {
+                recording.extent.clusters = recording.used;
+                Stage::Sealed
+            }
             Stage::Unname => Stage::Free,
             Stage::Free => Stage::Gone,
             rest @ (Stage::Open | Stage::Sealed | Stage::Gone) => rest,

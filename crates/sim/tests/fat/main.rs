@@ -11,4 +11,5 @@
 mod computer;
 mod cuts;
 mod keeper;
+mod random;
 mod volumes;

@@ -582,3 +582,31 @@ fn a_search_goes_round_the_end_and_gives_the_longest_where_none_is_long_enough()
         })
     );
 }
+
+/// So that whatever is cut, one of the tables is of one piece: a computer that repairs from it loses at most the change.
+#[test]
+fn the_first_table_is_finished_before_the_second_is_begun_and_the_free_count_comes_last() {
+    let card = Card::boot(formatted(300_000));
+    let mut volume = mount(&card.image()).unwrap();
+    let [table, table_sectors, ..] = layout(&card.image());
+    let extent = Extent {
+        first: 100,
+        clusters: 300,
+    };
+    let change = run(volume.plan(&mut card.clone(), extent, 0, 300))
+        .done()
+        .unwrap()
+        .unwrap();
+    run(volume.apply(&mut card.clone(), &change))
+        .done()
+        .unwrap()
+        .unwrap();
+    let first = table..table + 4;
+    let second = first.clone().map(|lba| lba + table_sectors);
+    let meant: Vec<u32> = first
+        .chain(second)
+        .chain([volume_start(&card.image()) + 1])
+        .collect();
+    let written: Vec<u32> = card.log().iter().map(|written| written.lba).collect();
+    assert_eq!(written, meant);
+}
