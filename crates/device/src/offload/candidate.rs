@@ -2,7 +2,6 @@
 
 use core::fmt;
 
-use wire::receipt::Held;
 use wire::upload::{key, write_pair};
 
 use crate::outbox::{Entry, FileName, Kind, Number, State};
@@ -42,16 +41,6 @@ impl Candidate {
 
     pub fn file_name(&self) -> FileName {
         self.kind.file_name(self.number)
-    }
-
-    /// What a receipt has to be for.
-    pub fn held<'n>(&self, device: [u8; 16], name: &'n FileName) -> Held<'n> {
-        Held {
-            device,
-            name,
-            size_bytes: u64::from(self.size_bytes),
-            sha256: self.sha256,
-        }
     }
 }
 

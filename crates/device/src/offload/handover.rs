@@ -19,9 +19,10 @@ use wire::upload::{
     OFFSET_CONTENT_TYPE, TUS_RESUMABLE, UPLOAD_LENGTH, UPLOAD_METADATA, UPLOAD_OFFSET, VERSION,
 };
 
-use super::proof::{Proof, prove};
+use super::proof::prove;
 use super::{Candidate, Surroundings, Trouble, Unwanted};
 use crate::exchange::{Body, Method, NoAnswer, Path, Request, Response, Value};
+use crate::outbox::Proof;
 
 /// One TLS session and one commit of the server for each: less costs round trips, more is lost with a connection.
 pub const BODY_BYTES_MAX: u32 = 512 * 1024;

@@ -2,9 +2,9 @@
 
 use wire::receipt::TrustedKeys;
 
-use super::{Candidate, Proof, Status};
+use super::{Candidate, Status};
 use crate::exchange::{NoAnswer, Response};
-use crate::outbox::Number;
+use crate::outbox::{Number, Proof};
 
 /// What the machine knows of the device while it decides; it keeps none of it.
 #[derive(Debug, Clone, Copy)]

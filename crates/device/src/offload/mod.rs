@@ -41,7 +41,6 @@ use heapless::Deque;
 pub use io::{Input, LedgerStep, Output, Surroundings, Survey, Unwanted};
 use pace::Pace;
 use progress::Progress;
-pub use proof::{NotProven, Proof};
 pub use status::{Activity, Status};
 pub use trouble::Trouble;
 

@@ -57,6 +57,12 @@ impl Index {
         self.keys.get(at).copied()
     }
 
+    /// The last key up to `until`.
+    pub(super) fn last_until(&self, until: RawKey) -> Option<RawKey> {
+        let after = self.keys.partition_point(|key| *key <= until);
+        self.keys.get(after.checked_sub(1)?).copied()
+    }
+
     /// The first place in `page` that is counted from `from` on, and its position for the next question.
     pub(super) fn next_in(&self, page: u32, from: usize) -> Option<(usize, Place)> {
         let found = self.places.iter().enumerate().skip(from);

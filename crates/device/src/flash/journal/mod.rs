@@ -53,6 +53,14 @@ const RECORD_BYTES_MAX: u32 = RECORD_HEADER_BYTES + 2048;
 /// What is read or programmed at once, and the stack that it costs.
 const CHUNK_BYTES: usize = 128;
 
+/// How much may be alive in so many pages: beyond it, turning the ring might not find room for the longest record.
+///
+/// While so much or less is alive in all pages but the one that is begun, one of them has at least room for such a record when its living
+/// ones are moved to a fresh page. The last term is for the value that is replaced, which lives until the new one is there.
+pub const fn live_bytes_max(pages: u32) -> u32 {
+    (pages - 1) * (PAGE_BYTES - HEADER_BYTES - RECORD_BYTES_MAX) - RECORD_BYTES_MAX
+}
+
 /// Why something is not kept, or cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Error<E> {
@@ -133,6 +141,11 @@ impl<F: MultiwriteNorFlash> Journal<F> {
         self.index.next_from(from)
     }
 
+    /// The last key up to `until` that has a value.
+    pub fn last_key(&self, until: RawKey) -> Option<RawKey> {
+        self.index.last_until(until)
+    }
+
     pub fn contains(&self, key: RawKey) -> bool {
         self.index.get(key).is_some()
     }
@@ -142,12 +155,9 @@ impl<F: MultiwriteNorFlash> Journal<F> {
         self.live_bytes
     }
 
-    /// How much may be alive: beyond it, turning the ring might not find room for the longest record.
-    ///
-    /// While so much or less is alive in all pages but the one that is begun, one of them has at least room for such a record when its living
-    /// ones are moved to a fresh page. The last term is for the value that is replaced, which lives until the new one is there.
+    /// How much may be alive.
     pub const fn live_bytes_max(&self) -> u32 {
-        (self.pages - 1) * (PAGE_BYTES - HEADER_BYTES - RECORD_BYTES_MAX) - RECORD_BYTES_MAX
+        live_bytes_max(self.pages)
     }
 
     /// The flash goes back to whoever gave it.

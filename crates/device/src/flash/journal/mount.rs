@@ -5,7 +5,7 @@ use embedded_storage_async::nor_flash::{MultiwriteNorFlash, NorFlash, ReadNorFla
 use super::index::Index;
 use super::page::{HEADER_BYTES, Header, PAGE_BYTES, PAGES_MAX, PAGES_MIN, Place, WORD_BYTES};
 use super::record::{Found, RECORD_HEADER_BYTES};
-use super::{CHUNK_BYTES, FlashError, Journal};
+use super::{CHUNK_BYTES, Error, FlashError, Journal};
 
 /// What mounting met with. Cuts are the normal case; the other two are worth a breadcrumb.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -28,6 +28,8 @@ pub enum MountError<E> {
     Foreign,
     /// It holds more keys than this program can; it was written by a newer one.
     TooManyKeys,
+    /// A reset that was cut could not be finished.
+    Reset(Error<E>),
 }
 
 impl<F: MultiwriteNorFlash> Journal<F> {
