@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use wire::receipt::{Held, KeyId, Mismatch, SignedReceipt, TrustedKeys, VerifyError};
+use wire::receipt::{Held, Mismatch, SignedReceipt, TrustedKeys, VerifyError};
 
 use super::{Kind, Number};
 
@@ -17,11 +17,7 @@ pub struct Delivered {
 
 /// A receipt for exactly this recording was verified. Only [`Self::check`] makes one, so who holds it has proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Proof {
-    delivered: Delivered,
-    key: KeyId,
-    stored_at_us: i64,
-}
+pub struct Proof(Delivered);
 
 /// Why a receipt proves nothing about the recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,29 +45,16 @@ impl Proof {
             sha256: delivered.sha256,
         };
         receipt.stored.check(&held).map_err(NotProven::Mismatch)?;
-        Ok(Self {
-            delivered: *delivered,
-            key: receipt.key,
-            stored_at_us: receipt.stored.stored_at_us,
-        })
+        Ok(Self(*delivered))
     }
 
     pub const fn number(&self) -> Number {
-        self.delivered.number
+        self.0.number
     }
 
+    /// What it was checked against.
     pub const fn delivered(&self) -> &Delivered {
-        &self.delivered
-    }
-
-    /// Which of the server's keys signed.
-    pub const fn key(&self) -> KeyId {
-        self.key
-    }
-
-    /// By the server's clock, for people; never a reason for anything.
-    pub const fn stored_at_us(&self) -> i64 {
-        self.stored_at_us
+        &self.0
     }
 }
 

@@ -110,6 +110,23 @@ impl World {
         }
     }
 
+    /// The next act, by a device that was on already: whether it ended.
+    fn act(&mut self, acts: &[Act]) -> bool {
+        let Self {
+            nor,
+            memory,
+            held,
+            done,
+        } = self;
+        run(async {
+            let act = &acts[*done];
+            Device::look(nor).await.perform(act, memory).await;
+            act.apply(held);
+            *done += 1;
+        })
+        .is_some()
+    }
+
     /// Starts and goes on with the script until its end or a cut, and says whether it was the end.
     fn go_on(&mut self, acts: &[Act]) -> bool {
         let Self {
@@ -152,17 +169,6 @@ impl World {
     }
 }
 
-/// What the script does to the flash when nothing stops it.
-fn operations(mut world: World, acts: &[Act]) -> Vec<Operation> {
-    world.nor = world.nor.recording();
-    assert!(world.go_on(acts));
-    assert_eq!(world.nor.spent().impossible_programs, 0);
-    assert!(world.nor.spent().erases >= 9, "{:?}", world.nor.spent());
-    let operations = world.nor.log().to_vec();
-    world.check(acts, "uncut");
-    operations
-}
-
 fn faults(at: u64, operation: &Operation) -> impl Iterator<Item = Fault> {
     // What an erase leaves has more faces.
     let torn = match operation {
@@ -175,28 +181,39 @@ fn faults(at: u64, operation: &Operation) -> impl Iterator<Item = Fault> {
 
 #[test]
 fn a_cut_at_any_operation_of_three_lives_leaves_what_was_told_and_they_end_as_they_should() {
-    let (start, acts) = (World::new(), script());
-    let mut worlds = 0;
-    for (at, operation) in (0..).zip(operations(start.clone(), &acts)) {
-        for fault in faults(at, &operation) {
-            let whence = format!("operation {at}, {fault:?}");
-            let mut world = start.clone();
-            world.nor.cut_at(at, fault);
-            assert!(!world.go_on(&acts), "{whence}: no cut");
-            world.check(&acts, &whence);
-            assert!(world.go_on(&acts), "{whence}: stuck");
-            world.check(&acts, &whence);
-            worlds += 1;
+    let (mut uncut, acts) = (World::new(), script());
+    let (mut worlds, mut erases) = (0, 0);
+    while uncut.done < acts.len() {
+        uncut.nor = uncut.nor.next_boot();
+        let before = uncut.clone();
+        uncut.nor = uncut.nor.recording();
+        assert!(uncut.act(&acts));
+        assert_eq!(uncut.nor.spent().impossible_programs, 0);
+        erases += uncut.nor.spent().erases;
+        for (at, operation) in (0..).zip(uncut.nor.log()) {
+            for fault in faults((before.done as u64) << 8 | at, operation) {
+                let whence = format!("act {}, operation {at}, {fault:?}", before.done);
+                let mut world = before.clone();
+                world.nor.cut_at(at, fault);
+                assert!(!world.act(&acts), "{whence}: no cut");
+                world.check(&acts, &whence);
+                let some_more = &acts[..acts.len().min(before.done + 30)];
+                assert!(world.go_on(some_more), "{whence}: stuck");
+                world.check(&acts, &whence);
+                worlds += 1;
+            }
         }
     }
-    assert!(worlds > 1000, "{worlds}");
+    assert!(worlds > 5000 && erases >= 9, "{worlds} worlds, {erases} erases");
 }
 
 #[test]
 fn so_do_pairs_of_cuts_and_whole_rows_of_them() {
     let (start, acts) = (World::new(), script());
-    let operations = operations(start.clone(), &acts).len() as u64;
-    for seed in 0..1000 {
+    let mut uncut = start.clone();
+    assert!(uncut.go_on(&acts));
+    let operations = uncut.nor.spent().operations();
+    for seed in 0..600 {
         let mut rng = seeded(seed);
         let mut world = start.clone();
         let cuts = if seed % 2 == 0 { 2 } else { 20 };
