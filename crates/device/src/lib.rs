@@ -39,6 +39,7 @@ pub mod recorder;
 pub mod settings;
 pub mod setup_code;
 pub mod signal;
+pub mod store;
 pub mod time;
 pub mod track;
 pub mod uptime;

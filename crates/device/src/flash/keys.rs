@@ -50,6 +50,8 @@ pub enum Item {
     FatIntent,
     /// A directory's sector that is being written, with its place.
     DirectoryIntent,
+    /// The recording whose removal from the card was begun.
+    Removal,
     /// A session of the uptime logger, by its number.
     Uptime(u32),
 }
@@ -60,6 +62,7 @@ impl Item {
             Self::Settings => VALUE_BYTES_MAX,
             Self::Breadcrumb => 512,
             Self::FatIntent | Self::Uptime(_) => 64,
+            Self::Removal => 4,
             Self::DirectoryIntent => 520,
         }
     }
@@ -71,6 +74,7 @@ impl Item {
             Self::Breadcrumb => below(SINGLE, 17),
             Self::FatIntent => below(SINGLE, 18),
             Self::DirectoryIntent => below(SINGLE, 19),
+            Self::Removal => below(SINGLE, 20),
             Self::Uptime(number) => below(UPTIME, number),
         }
     }

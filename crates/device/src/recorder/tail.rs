@@ -120,7 +120,7 @@ impl<B: BlockDevice> Reader<'_, B> {
     }
 
     /// The last place of the digest that the recording says before `end`: a row at the very beginning of a block.
-    async fn last_digest(&mut self, end: u32) -> Result<FileDigest, B::Error> {
+    pub async fn last_digest(&mut self, end: u32) -> Result<FileDigest, B::Error> {
         let mut below = end;
         while below > 0 {
             let count = below.min(BLOCK_SECTORS);

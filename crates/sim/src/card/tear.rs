@@ -20,7 +20,7 @@ const KINDS: u64 = 5;
 const GRAIN: usize = 32;
 
 impl Tear {
-    pub(super) fn leaves(self, old: &Sector, new: &Sector) -> Sector {
+    pub(crate) fn leaves(self, old: &Sector, new: &Sector) -> Sector {
         match self {
             Self::Whole => *old,
             Self::Garbage(seed) => garbage(seed, old, new),

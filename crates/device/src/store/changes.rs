@@ -1,0 +1,185 @@
+//! Changes of the card's tables and folder, each behind an intent in flash.
+//!
+//! ```text
+//! plan ─► intent in flash ─► sectors on the card ─► intent taken back
+//!              └── a cut: boot carries it out again ──┘
+//! ```
+
+use embedded_storage_async::nor_flash::MultiwriteNorFlash;
+
+use super::error::StorageError;
+use crate::block::BlockDevice;
+use crate::fat::{self, Edit, FatChange, Folder, FolderStep, SectorChange, Stamp, Volume};
+use crate::flash::{FlashStore, Item};
+use crate::outbox::{DirSlot, Extent, Ledger};
+
+/// The card as it is mounted.
+#[derive(Debug)]
+pub(super) struct Mounted {
+    pub(super) volume: Volume,
+    pub(super) folder: Folder,
+}
+
+/// Both storages, and the list of what is on them.
+#[derive(Debug)]
+pub(super) struct Media<C, F> {
+    pub(super) card: C,
+    pub(super) flash: FlashStore<F>,
+    pub(super) ledger: Ledger,
+}
+
+type Done<C, F> = Result<(), StorageError<C, F>>;
+
+impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
+    /// Mounts the card, finishes what a cut left, and makes the folder where there is none. The second value says whether an intent
+    /// could not be carried out because the card was changed elsewhere; it is dropped then.
+    pub(super) async fn mount(
+        &mut self,
+        stamp: Stamp,
+    ) -> Result<(Mounted, bool), StorageError<C::Error, F::Error>> {
+        let mut volume = Volume::mount(&mut self.card).await?;
+        let dropped = self.redo(&mut volume).await?;
+        let folder = self.folder(&mut volume, stamp).await?;
+        Ok((Mounted { volume, folder }, dropped))
+    }
+
+    /// First the tables, then the folder, as they were written. A new run without a name's intent was not begun: see
+    /// [`Self::both`].
+    async fn redo(&mut self, volume: &mut Volume) -> Result<bool, StorageError<C::Error, F::Error>> {
+        let mut dropped = false;
+        let (mut run, mut name) = ([0; FatChange::BYTES], [0; SectorChange::BYTES]);
+        let has_run = read_exact(&mut self.flash, Item::FatIntent, &mut run).await?;
+        let has_name = read_exact(&mut self.flash, Item::DirectoryIntent, &mut name).await?;
+        let run = has_run.then(|| FatChange::from_bytes(&run)).flatten();
+        if let Some(run) = run.filter(|run| has_name || !is_new_run(run)) {
+            dropped |= is_dropped(volume.redo(&mut self.card, &run).await)?;
+        }
+        if has_name && !dropped {
+            let name = SectorChange::from_bytes(&name);
+            dropped |= is_dropped(volume.apply_entry(&mut self.card, &name).await)?;
+        }
+        self.flash.remove(Item::FatIntent).await?;
+        self.flash.remove(Item::DirectoryIntent).await?;
+        Ok(dropped)
+    }
+
+    async fn folder(
+        &mut self,
+        volume: &mut Volume,
+        stamp: Stamp,
+    ) -> Result<Folder, StorageError<C::Error, F::Error>> {
+        loop {
+            match volume.plan_folder(&mut self.card, stamp).await? {
+                FolderStep::Ready(folder) => return Ok(folder),
+                FolderStep::Extend(change) => self.tables(volume, &change).await?,
+                FolderStep::Entry(change) => self.entry(volume, &change).await?,
+                FolderStep::Create { run, name } => self.both(volume, &run, &name).await?,
+            }
+        }
+    }
+
+    /// Links a run of clusters and names it.
+    pub(super) async fn create(
+        &mut self,
+        mounted: &mut Mounted,
+        extent: Extent,
+        slot: DirSlot,
+        edit: Edit,
+    ) -> Done<C::Error, F::Error> {
+        let Mounted { volume, folder } = mounted;
+        let run = volume.plan(&mut self.card, extent, 0, extent.clusters).await?;
+        let name = volume.plan_entry(&mut self.card, folder, slot, edit).await?;
+        self.both(volume, &run, &name).await
+    }
+
+    /// Changes one file's entry in the folder.
+    pub(super) async fn edit(
+        &mut self,
+        mounted: &mut Mounted,
+        slot: DirSlot,
+        edit: Edit,
+    ) -> Done<C::Error, F::Error> {
+        let Mounted { volume, folder } = mounted;
+        let change = volume.plan_entry(&mut self.card, folder, slot, edit).await?;
+        self.entry(volume, &change).await
+    }
+
+    /// Makes the chain of a run as long as said. Says whether it was as the ledger has it, before or after this change; otherwise
+    /// nothing is done.
+    pub(super) async fn resize(
+        &mut self,
+        mounted: &mut Mounted,
+        extent: Extent,
+        used: u32,
+    ) -> Result<bool, StorageError<C::Error, F::Error>> {
+        for used_before in [extent.clusters, used] {
+            let planned = mounted
+                .volume
+                .plan(&mut self.card, extent, used_before, used)
+                .await;
+            match planned {
+                Ok(change) => {
+                    self.tables(&mut mounted.volume, &change).await?;
+                    return Ok(true);
+                }
+                Err(fat::Error::Taken | fat::Error::Astray) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(false)
+    }
+
+    async fn tables(&mut self, volume: &mut Volume, change: &FatChange) -> Done<C::Error, F::Error> {
+        self.flash.write(Item::FatIntent, &change.to_bytes()).await?;
+        volume.apply(&mut self.card, change).await?;
+        Ok(self.flash.remove(Item::FatIntent).await?)
+    }
+
+    async fn entry(&mut self, volume: &mut Volume, change: &SectorChange) -> Done<C::Error, F::Error> {
+        self.flash
+            .write(Item::DirectoryIntent, &change.to_bytes())
+            .await?;
+        volume.apply_entry(&mut self.card, change).await?;
+        Ok(self.flash.remove(Item::DirectoryIntent).await?)
+    }
+
+    /// Nothing is begun before both intents are stored, the run's first and the name's last; the run's is taken back first. So the
+    /// run's alone says that nothing was begun, and the name's alone that the run is done.
+    async fn both(
+        &mut self,
+        volume: &mut Volume,
+        run: &FatChange,
+        name: &SectorChange,
+    ) -> Done<C::Error, F::Error> {
+        self.flash.write(Item::FatIntent, &run.to_bytes()).await?;
+        self.flash.write(Item::DirectoryIntent, &name.to_bytes()).await?;
+        volume.apply(&mut self.card, run).await?;
+        volume.apply_entry(&mut self.card, name).await?;
+        self.flash.remove(Item::FatIntent).await?;
+        Ok(self.flash.remove(Item::DirectoryIntent).await?)
+    }
+}
+
+fn is_new_run(change: &FatChange) -> bool {
+    change.used_before == 0 && change.from == 0
+}
+
+/// Whether an intent is for a card that is not this one any more.
+fn is_dropped<C, F>(redone: Result<(), fat::Error<C>>) -> Result<bool, StorageError<C, F>> {
+    match redone {
+        Ok(()) => Ok(false),
+        Err(fat::Error::Changed | fat::Error::OtherCard | fat::Error::Astray) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether an item of exactly this length is there.
+async fn read_exact<C, F: MultiwriteNorFlash>(
+    flash: &mut FlashStore<F>,
+    item: Item,
+    bytes: &mut [u8],
+) -> Result<bool, StorageError<C, F::Error>> {
+    let wanted = bytes.len();
+    let read = flash.read(item, bytes).await?;
+    Ok(read.is_some_and(|read| read.len() == wanted))
+}

@@ -1,0 +1,197 @@
+//! The one owner of the card and of the flash.
+//!
+//! ```text
+//!           boot(): redo intents, mend what was cut
+//!              │
+//!   ┌──────────▼──────────┐ start()  ┌───────────┐ pump() … block after block
+//!   │        Idle         │ ───────► │ Recording │ ──────────────────────────┐
+//!   │ read, steps, remove │ ◄─────── │           │ ◄─────────────────────────┘
+//!   └─────────────────────┘  stop()  └───────────┘   full: seal, start the next
+//! ```
+//!
+//! **Contract.** One task owns it and calls one thing after another. [`Store::boot`] first; while recording, [`Store::pump`] at least every
+//! 100 ms. After an error the device goes on with what is there; after a cut, boot puts everything right.
+//!
+//! **Promises** (P3). Of a recording that was cut off, everything up to the last block that was on the card is kept, and the file opens cleanly;
+//! no earlier byte of it, and no other file, is touched. A number is on one recording, for ever. What is receipted was proven.
+//! `docs/decisions/0009-how-a-recording-lies-on-the-card.md` says how.
+//!
+//! | step | on the flash | on the card | after a cut here |
+//! |---|---|---|---|
+//! | number | counter | | the number is skipped |
+//! | open | entry `Open` | | nothing on the card: struck out |
+//! | link and name | two intents, taken back | tables, folder | finished, or linked without a name: freed |
+//! | record | | data sectors, once, in order | the end is found by the chain of checksums |
+//! | length and chain | an intent each, taken back | folder, tables | done again from the found end |
+//! | seal, digest | entry `Sealed`, then `Digested` | | the digest is taken up where the last `DIGEST` row says |
+//! | remove | the removal, intents | folder, tables | done again |
+
+mod changes;
+mod error;
+mod handing;
+mod repair;
+mod session;
+
+use embedded_storage_async::nor_flash::MultiwriteNorFlash;
+
+use crate::block::BlockDevice;
+use crate::fat::{self, Stamp};
+use crate::flash::{Boot, Drawn, FlashStore, MountError};
+use crate::outbox::{Ledger, LedgerError, Number};
+pub use error::StorageError;
+pub use repair::Mended;
+pub use session::{Pumped, Start};
+
+use changes::{Media, Mounted};
+use handing::Reading;
+use session::Active;
+
+/// See the module.
+#[derive(Debug)]
+pub struct Store<C: BlockDevice, F> {
+    media: Media<C, F>,
+    mounted: Result<Mounted, CardTrouble>,
+    /// The highest number that a file in the folder had at boot.
+    on_card: Option<Number>,
+    /// Where the next recording is looked for: after the last.
+    next_cluster: u32,
+    extents: Extents,
+    active: Option<Active>,
+    reading: Option<Reading>,
+}
+
+/// How much of the card a recording takes at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extents {
+    /// Of one that is full, the next one goes on.
+    pub bytes: u32,
+    /// On a card with no longer free run than this, none is begun.
+    pub bytes_min: u32,
+}
+
+/// 70 minutes at default rates; two minutes.
+impl Default for Extents {
+    fn default() -> Self {
+        Self {
+            bytes: 32 << 20,
+            bytes_min: 1 << 20,
+        }
+    }
+}
+
+/// Why there is nothing to record on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CardTrouble {
+    /// No card answers.
+    Absent,
+    /// One does, but not with a file system of ours: in the refusal's words.
+    Refused(fat::Refusal),
+    /// Its tables or its folder are not as they should be.
+    Damaged,
+    /// Something named FIELDPOST is in the way.
+    InTheWay,
+    Full,
+}
+
+/// What a start found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Started {
+    pub boot: Boot,
+    pub mended: Mended,
+}
+
+/// Why a device cannot start: its own memory is not readable.
+#[derive(Debug)]
+pub enum BootError<F> {
+    Mount(MountError<F>),
+    Flash(crate::flash::Error<F>),
+    Ledger(LedgerError<F>),
+}
+
+impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
+    /// Takes over both storages and mends what the last cut left. Without a card it starts as well, and says so.
+    pub async fn boot(
+        card: C,
+        flash: F,
+        drawn: &Drawn,
+        stamp: Stamp,
+        extents: Extents,
+    ) -> Result<(Self, Started), BootError<F::Error>> {
+        let (mut flash, _) = FlashStore::mount(flash).await.map_err(BootError::Mount)?;
+        let boot = flash.boot(drawn).await.map_err(BootError::Flash)?;
+        let (ledger, unreadable) = Ledger::load(&mut flash).await.map_err(BootError::Ledger)?;
+        let mut store = Self {
+            media: Media { card, flash, ledger },
+            mounted: Err(CardTrouble::Absent),
+            on_card: None,
+            next_cluster: fat::FIRST_CLUSTER,
+            extents,
+            active: None,
+            reading: None,
+        };
+        let mut mended = Mended {
+            unreadable,
+            ..Mended::default()
+        };
+        store.insert(stamp, &mut mended).await;
+        Ok((store, Started { boot, mended }))
+    }
+
+    /// Why nothing can be recorded, if so.
+    pub fn card_trouble(&self) -> Option<CardTrouble> {
+        self.mounted.as_ref().err().copied()
+    }
+
+    pub fn ledger(&self) -> &Ledger {
+        &self.media.ledger
+    }
+
+    /// Everything small that others keep: settings, uptime sessions, breadcrumbs.
+    pub fn flash(&mut self) -> &mut FlashStore<F> {
+        &mut self.media.flash
+    }
+
+    /// Gives both back, as a device does that is switched off.
+    pub fn into_parts(self) -> (C, F) {
+        (self.media.card, self.media.flash.into_flash())
+    }
+
+    /// Mounts the card that is in the slot now and mends it.
+    async fn insert(&mut self, stamp: Stamp, mended: &mut Mended) {
+        let mounted = self.mount(stamp, mended).await;
+        self.mounted = mounted.map_err(|error| CardTrouble::of(&error));
+    }
+
+    async fn mount(
+        &mut self,
+        stamp: Stamp,
+        mended: &mut Mended,
+    ) -> Result<Mounted, StorageError<C::Error, F::Error>> {
+        let (mut mounted, dropped) = self.media.mount(stamp).await?;
+        mended.dropped_intents |= dropped;
+        let Mounted { volume, folder } = &mut mounted;
+        self.on_card = volume.highest_number(&mut self.media.card, folder).await?;
+        self.media.repair(&mut mounted, stamp, mended).await?;
+        Ok(mounted)
+    }
+}
+
+impl CardTrouble {
+    fn of<C, F>(error: &StorageError<C, F>) -> Self {
+        match error {
+            StorageError::Card(fat::Error::Refused(refusal)) => Self::Refused(*refusal),
+            StorageError::Card(fat::Error::FolderInTheWay) => Self::InTheWay,
+            StorageError::Card(fat::Error::Full) | StorageError::Full => Self::Full,
+            StorageError::Card(
+                fat::Error::Taken | fat::Error::Changed | fat::Error::OtherCard | fat::Error::Astray,
+            ) => Self::Damaged,
+            StorageError::Card(fat::Error::Card(_))
+            | StorageError::NoCard
+            | StorageError::Flash(_)
+            | StorageError::Ledger(_)
+            | StorageError::Recording
+            | StorageError::NotHere(_)
+            | StorageError::Row => Self::Absent,
+        }
+    }
+}

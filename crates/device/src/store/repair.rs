@@ -1,0 +1,222 @@
+//! What boot puts right.
+
+use embedded_storage_async::nor_flash::MultiwriteNorFlash;
+
+use super::changes::{Media, Mounted};
+use super::error::StorageError;
+use crate::block::{BlockDevice, SECTOR_BYTES};
+use crate::fat::{Edit, Listed, Stamp};
+use crate::flash::Item;
+use crate::outbox::{Entry, Kind, Number, State, Step};
+use crate::recorder::{BLOCK_BYTES_MAX, FileDigest, Reader};
+
+/// What a start found and did, for the log and for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Mended {
+    /// Recordings that were cut off and now end where their last block does.
+    pub cut_off: u16,
+    /// Recordings of which no block was on the card yet; their numbers are skipped.
+    pub never_begun: u16,
+    /// Removals that were finished.
+    pub removed: u16,
+    /// Recordings whose files somebody took off the card, or off their place.
+    pub gone: u16,
+    /// Entries of the ledger that cannot be read.
+    pub unreadable: u16,
+    /// A change of ours was half done, and then the card was changed elsewhere: it is as the other left it.
+    pub dropped_intents: bool,
+}
+
+impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
+    /// Goes through the ledger once. The numbers are kept aside, for entries go away on the way.
+    pub(super) async fn repair(
+        &mut self,
+        mounted: &mut Mounted,
+        stamp: Stamp,
+        mended: &mut Mended,
+    ) -> Result<(), StorageError<C::Error, F::Error>> {
+        if let Some(number) = self.removal().await? {
+            self.finish_removal(mounted, number).await?;
+            mended.removed += 1;
+        }
+        let mut from = Number(0);
+        while let Some(row) = self.ledger.rows().iter().find(|row| row.number >= from) {
+            let (number, state, slot) = (row.number, row.state, row.slot);
+            from = Number(number.0.saturating_add(1));
+            let listed = mounted
+                .volume
+                .lookup(&mut self.card, &mounted.folder, slot)
+                .await?;
+            let here = listed.filter(|listed| listed.number == number);
+            match (state, here) {
+                (State::Open, Some(file)) => self.mend(mounted, number, file, stamp, mended).await?,
+                (State::Open, None) => {
+                    // The name comes before the first row, so there is none, or the file is somebody else's business now.
+                    self.ledger.abandon(&mut self.flash, number).await?;
+                    mended.never_begun += 1;
+                }
+                (State::Sealed, Some(_)) => self.digest(mounted, number).await?,
+                (_, Some(_)) => {}
+                (_, None) => mended.gone += 1,
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends a recording where its last whole block does.
+    async fn mend(
+        &mut self,
+        mounted: &mut Mounted,
+        number: Number,
+        file: Listed,
+        stamp: Stamp,
+        mended: &mut Mended,
+    ) -> Result<(), StorageError<C::Error, F::Error>> {
+        let entry = self.ledger.entry(&mut self.flash, number).await?;
+        let (first, sectors) = mounted
+            .volume
+            .sectors_of(entry.extent)
+            .ok_or(StorageError::NotHere(number))?;
+        let mut buffer = [0; BLOCK_BYTES_MAX];
+        let mut reader = Reader {
+            card: &mut self.card,
+            first,
+            sectors,
+            buffer: &mut buffer,
+        };
+        let is_session = entry.kind == Kind::Session;
+        // A picture is sealed at once or not at all.
+        let found = if is_session {
+            reader
+                .tail(entry.id)
+                .await
+                .map_err(crate::fat::Error::Card)?
+                .sectors
+        } else {
+            0
+        };
+        if found == 0 {
+            self.edit(mounted, entry.slot, Edit::Remove(file)).await?;
+            self.resize(mounted, entry.extent, 0).await?;
+            self.ledger.abandon(&mut self.flash, number).await?;
+            mended.never_begun += 1;
+            return Ok(());
+        }
+        self.seal(mounted, &entry, found * SECTOR_BYTES as u32, stamp)
+            .await?;
+        self.digest(mounted, number).await?;
+        mended.cut_off += 1;
+        Ok(())
+    }
+
+    /// Makes file, chain and ledger end at `size_bytes`, in this order.
+    pub(super) async fn seal(
+        &mut self,
+        mounted: &mut Mounted,
+        entry: &Entry,
+        size_bytes: u32,
+        stamp: Stamp,
+    ) -> Result<(), StorageError<C::Error, F::Error>> {
+        let clusters = mounted.volume.geometry().clusters_for(size_bytes);
+        let listed = mounted
+            .volume
+            .lookup(&mut self.card, &mounted.folder, entry.slot)
+            .await?
+            .ok_or(StorageError::NotHere(entry.number))?;
+        if listed.bytes != size_bytes {
+            let edit = Edit::Length {
+                file: listed,
+                bytes: size_bytes,
+                written: Some(stamp),
+            };
+            self.edit(mounted, entry.slot, edit).await?;
+        }
+        self.resize(mounted, entry.extent, clusters).await?;
+        let step = Step::Seal { size_bytes, clusters };
+        self.ledger.advance(&mut self.flash, entry.number, step).await?;
+        Ok(())
+    }
+
+    /// Reads what a sealed recording's digest does not know yet, from its last `DIGEST` row on.
+    async fn digest(
+        &mut self,
+        mounted: &Mounted,
+        number: Number,
+    ) -> Result<(), StorageError<C::Error, F::Error>> {
+        let entry = self.ledger.entry(&mut self.flash, number).await?;
+        let (first, sectors) = mounted
+            .volume
+            .sectors_of(entry.extent)
+            .ok_or(StorageError::NotHere(number))?;
+        let mut buffer = [0; BLOCK_BYTES_MAX];
+        let mut reader = Reader {
+            card: &mut self.card,
+            first,
+            sectors,
+            buffer: &mut buffer,
+        };
+        let end = entry.size_bytes / SECTOR_BYTES as u32;
+        let from = reader.last_digest(end).await.map_err(crate::fat::Error::Card)?;
+        let sha256 = reader
+            .digest_to(from, end)
+            .await
+            .map_err(crate::fat::Error::Card)?;
+        self.ledger
+            .advance(&mut self.flash, number, Step::Digest(sha256.finish()))
+            .await?;
+        Ok(())
+    }
+
+    /// The recording whose removal was begun.
+    pub(super) async fn removal(&mut self) -> Result<Option<Number>, StorageError<C::Error, F::Error>> {
+        let mut bytes = [0; 4];
+        let read = self.flash.read(Item::Removal, &mut bytes).await?;
+        let number = read.and_then(|read| read.try_into().ok()).map(u32::from_le_bytes);
+        Ok(number.map(Number))
+    }
+
+    /// Takes a recording off the card, as far as it is still on it, and strikes it out.
+    pub(super) async fn finish_removal(
+        &mut self,
+        mounted: &mut Mounted,
+        number: Number,
+    ) -> Result<(), StorageError<C::Error, F::Error>> {
+        if self.ledger.row(number).is_some() {
+            let entry = self.ledger.entry(&mut self.flash, number).await?;
+            let listed = mounted
+                .volume
+                .lookup(&mut self.card, &mounted.folder, entry.slot)
+                .await?;
+            if let Some(file) = listed.filter(|file| file.number == number) {
+                self.edit(mounted, entry.slot, Edit::Remove(file)).await?;
+            }
+            self.resize(mounted, entry.extent, 0).await?;
+            self.ledger.remove(&mut self.flash, number).await?;
+        }
+        Ok(self.flash.remove(Item::Removal).await?)
+    }
+}
+
+impl<B: BlockDevice> Reader<'_, B> {
+    /// Takes a digest on to sector `end`.
+    pub(super) async fn digest_to(
+        &mut self,
+        mut digest: FileDigest,
+        end: u32,
+    ) -> Result<FileDigest, B::Error> {
+        loop {
+            let at = digest.bytes() / SECTOR_BYTES as u32;
+            let count = end
+                .saturating_sub(at)
+                .min((BLOCK_BYTES_MAX / SECTOR_BYTES) as u32);
+            if count == 0 {
+                return Ok(digest);
+            }
+            let Some(piece) = self.buffer.get_mut(..count as usize * SECTOR_BYTES) else {
+                return Ok(digest);
+            };
+            self.card.read(self.first + at, piece).await?;
+            digest.sectors(piece);
+        }
+    }
+}

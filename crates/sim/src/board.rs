@@ -1,0 +1,246 @@
+//! A card and a flash under one power supply, so that a cut falls between any two of all their writes.
+//!
+//! ```text
+//! device ─┬─ CardSlot ─► sectors ──┐
+//!         └─ FlashChip ► programs, ├─► one count of steps ─► cut at step n ─► State: what the next boot finds
+//!                        erases ───┘
+//! ```
+//!
+//! Every possible cut of a run costs one run only: let it run with [`Board::recording`], and lay out the state of each cut from its
+//! [`Step`]s with [`Step::carry_out`] and [`Step::interrupt`].
+
+use std::cell::RefCell;
+use std::convert::Infallible;
+use std::future::pending;
+use std::rc::Rc;
+
+use device::block::{BlockDevice, SECTOR_BYTES};
+use embedded_storage_async::nor_flash::{
+    ErrorType, MultiwriteNorFlash, NorFlash, NorFlashErrorKind, ReadNorFlash,
+};
+
+use crate::card::{Image, Sector, Tear};
+use crate::nor::{BLOCK_BYTES, Fault, Operation, WORD_BYTES};
+
+/// What lies on both media while the power is off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    pub card: Image,
+    pub flash: Vec<u8>,
+}
+
+/// One write to either.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    Sector { lba: u32, data: Box<Sector> },
+    Flash(Operation),
+}
+
+/// How a step ends that the power goes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// Nothing of it happened.
+    Before,
+    /// It happened, and nobody was told.
+    After,
+    /// A sector reads back as garbage; flash as an interrupted program or erase leaves it.
+    Torn(u64),
+}
+
+impl Step {
+    pub fn carry_out(&self, state: &mut State) {
+        match self {
+            Self::Sector { lba, data } => state.card.write(*lba, data),
+            Self::Flash(operation) => operation.carry_out(&mut state.flash),
+        }
+    }
+
+    pub fn interrupt(&self, state: &mut State, cut: Cut) {
+        match (self, cut) {
+            (_, Cut::Before) => {}
+            (_, Cut::After) => self.carry_out(state),
+            (Self::Sector { lba, data }, Cut::Torn(seed)) => {
+                let left = Tear::Garbage(seed).leaves(&state.card.read(*lba), data);
+                state.card.write(*lba, &left);
+            }
+            (Self::Flash(operation), Cut::Torn(seed)) => {
+                operation.interrupt(&mut state.flash, Fault::Torn(seed));
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Inner {
+    state: State,
+    steps: u64,
+    log: Option<Vec<Step>>,
+    cut: Option<(u64, Cut)>,
+    is_off: bool,
+}
+
+/// A handle; clones are the same board.
+#[derive(Debug, Clone)]
+pub struct Board(Rc<RefCell<Inner>>);
+
+impl Board {
+    /// Gives the board power.
+    pub fn on(state: State) -> Self {
+        Self(Rc::new(RefCell::new(Inner {
+            state,
+            steps: 0,
+            log: None,
+            cut: None,
+            is_off: false,
+        })))
+    }
+
+    /// As [`Self::on`], and keeps every step.
+    pub fn recording(state: State) -> Self {
+        let board = Self::on(state);
+        board.0.borrow_mut().log = Some(Vec::new());
+        board
+    }
+
+    /// The power goes in this step, counted from 0.
+    pub fn cut_at(&self, step: u64, cut: Cut) {
+        self.0.borrow_mut().cut = Some((step, cut));
+    }
+
+    pub fn card(&self) -> CardSlot {
+        CardSlot(self.clone())
+    }
+
+    pub fn flash(&self) -> FlashChip {
+        FlashChip(self.clone())
+    }
+
+    pub fn state(&self) -> State {
+        self.0.borrow().state.clone()
+    }
+
+    /// Steps that were begun.
+    pub fn steps(&self) -> u64 {
+        self.0.borrow().steps
+    }
+
+    pub fn log(&self) -> Vec<Step> {
+        self.0.borrow().log.clone().unwrap_or_default()
+    }
+
+    async fn gate(&self) {
+        // Nothing stays borrowed while this waits.
+        let is_off = self.0.borrow().is_off;
+        if is_off {
+            pending::<()>().await;
+        }
+    }
+
+    fn step(&self, step: Step) {
+        let mut inner = self.0.borrow_mut();
+        let index = inner.steps;
+        inner.steps += 1;
+        if let Some((_, cut)) = inner.cut.filter(|(at, _)| *at == index) {
+            step.interrupt(&mut inner.state, cut);
+            inner.is_off = true;
+            return;
+        }
+        step.carry_out(&mut inner.state);
+        if let Some(log) = &mut inner.log {
+            log.push(step);
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct CardSlot(Board);
+
+impl BlockDevice for CardSlot {
+    type Error = Infallible;
+
+    fn sectors(&self) -> u32 {
+        self.0.0.borrow().state.card.sectors()
+    }
+
+    async fn read(&mut self, first: u32, into: &mut [u8]) -> Result<(), Infallible> {
+        self.0.gate().await;
+        let inner = self.0.0.borrow();
+        for (lba, sector) in (first..).zip(into.chunks_exact_mut(SECTOR_BYTES)) {
+            sector.copy_from_slice(&inner.state.card.read(lba));
+        }
+        Ok(())
+    }
+
+    async fn write(&mut self, first: u32, data: &[u8]) -> Result<(), Infallible> {
+        let (sectors, _) = data.as_chunks::<SECTOR_BYTES>();
+        for (lba, sector) in (first..).zip(sectors) {
+            self.0.gate().await;
+            let data = Box::new(*sector);
+            self.0.step(Step::Sector { lba, data });
+        }
+        self.0.gate().await;
+        Ok(())
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct FlashChip(Board);
+
+impl FlashChip {
+    fn check(&self, offset: u32, bytes: usize, unit: usize) -> Result<(), NorFlashErrorKind> {
+        let start = offset as usize;
+        if !start.is_multiple_of(unit) || !bytes.is_multiple_of(unit) {
+            return Err(NorFlashErrorKind::NotAligned);
+        }
+        if start + bytes > self.capacity() {
+            return Err(NorFlashErrorKind::OutOfBounds);
+        }
+        Ok(())
+    }
+}
+
+impl ErrorType for FlashChip {
+    type Error = NorFlashErrorKind;
+}
+
+impl ReadNorFlash for FlashChip {
+    const READ_SIZE: usize = WORD_BYTES;
+
+    async fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), Self::Error> {
+        self.check(offset, bytes.len(), Self::READ_SIZE)?;
+        self.0.gate().await;
+        bytes.copy_from_slice(&self.0.0.borrow().state.flash[offset as usize..][..bytes.len()]);
+        Ok(())
+    }
+
+    fn capacity(&self) -> usize {
+        self.0.0.borrow().state.flash.len()
+    }
+}
+
+impl NorFlash for FlashChip {
+    const WRITE_SIZE: usize = WORD_BYTES;
+    const ERASE_SIZE: usize = BLOCK_BYTES;
+
+    async fn erase(&mut self, from: u32, to: u32) -> Result<(), Self::Error> {
+        let bytes = to.checked_sub(from).ok_or(NorFlashErrorKind::OutOfBounds)?;
+        self.check(from, bytes as usize, BLOCK_BYTES)?;
+        for offset in (from..to).step_by(BLOCK_BYTES) {
+            self.0.gate().await;
+            self.0.step(Step::Flash(Operation::Erase { offset }));
+        }
+        self.0.gate().await;
+        Ok(())
+    }
+
+    async fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), Self::Error> {
+        self.check(offset, bytes.len(), WORD_BYTES)?;
+        self.0.gate().await;
+        let data = bytes.to_vec();
+        self.0.step(Step::Flash(Operation::Program { offset, data }));
+        self.0.gate().await;
+        Ok(())
+    }
+}
+
+impl MultiwriteNorFlash for FlashChip {}

@@ -1,0 +1,270 @@
+//! A device's life in one script: first start, recordings, a rotation, delivery, removal, settings.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use device::fat::Stamp;
+use device::flash::{Drawn, Item};
+use device::outbox::{Delivered, Entry, Number, Proof, State as Progress, Step};
+use device::recorder::{About, Close, GpsSample, ImuCounts, ImuSample, ImuScale, Samples};
+use device::store::{Extents, Mended, Pumped, Start, Store};
+use sim::board::{Board, CardSlot, FlashChip, State};
+use sim::card::Image;
+use sim::exec;
+use sim::nor::BLOCK_BYTES;
+use wire::receipt::{ServerKey, SignedReceipt, Stored, TrustedKeys};
+use wire::recording::{Gps, RecordingId};
+
+use crate::truth::{Diary, Told};
+
+const FIRST_TICK_MS: u32 = 2_000;
+/// A version of the settings, the next one, and the next format of all.
+pub(crate) const SETTINGS: [&[u8]; 3] = [
+    b"\x01 one network",
+    b"\x01 two networks",
+    b"\x02 two networks, and more",
+];
+const DEVICE: [u8; 16] = [9; 16];
+/// Full after some twelve seconds, so that a life has a rotation.
+const EXTENTS: Extents = Extents {
+    bytes: 128 << 10,
+    bytes_min: 64 << 10,
+};
+
+pub(crate) struct Device {
+    pub(crate) store: Store<CardSlot, FlashChip>,
+    pub(crate) mended: Mended,
+}
+
+impl Device {
+    pub(crate) async fn start(board: &Board) -> Self {
+        let drawn = Drawn {
+            device: DEVICE,
+            epoch: 7,
+            setup_code: [3; 16],
+        };
+        let booted = Store::boot(board.card(), board.flash(), &drawn, stamp(), EXTENTS).await;
+        let (store, started) = booted.unwrap();
+        assert_eq!(store.card_trouble(), None);
+        Self {
+            store,
+            mended: started.mended,
+        }
+    }
+}
+
+/// A card that was formatted in the shop, and flash from the factory.
+pub(crate) fn new_board() -> State {
+    let board = Board::on(State {
+        card: Image::blank(1 << 22),
+        flash: vec![0xFF; 32 * BLOCK_BYTES],
+    });
+    let mut card = board.card();
+    assert_eq!(
+        exec::run(device::fat::format(&mut card, 0x5eed)).done(),
+        Some(Ok(()))
+    );
+    board.state()
+}
+
+pub(crate) fn stamp() -> Stamp {
+    Stamp::new(2026, [11, 22], [9, 30, 0]).unwrap()
+}
+
+/// One rider: tells the device what to do, and writes down what it said.
+pub(crate) struct Rider {
+    board: Board,
+    diary: Rc<RefCell<Diary>>,
+    samples: Samples,
+    tick_ms: u32,
+}
+
+impl Rider {
+    pub(crate) fn on(board: &Board) -> Self {
+        Self {
+            board: board.clone(),
+            diary: Rc::default(),
+            samples: Samples::new(),
+            tick_ms: FIRST_TICK_MS,
+        }
+    }
+
+    pub(crate) fn diary(&self) -> Rc<RefCell<Diary>> {
+        Rc::clone(&self.diary)
+    }
+
+    fn told(&self, told: Told) {
+        self.diary.borrow_mut().entries.push((self.board.steps(), told));
+    }
+
+    /// All of it. Whatever of the device's is awaited may be where it ends.
+    pub(crate) async fn live(mut self) {
+        let mut device = Device::start(&self.board).await;
+        self.settings(&mut device, 0).await;
+        let first = self.record(&mut device, 0xA, 300).await;
+        let second = self.record(&mut device, 0xB, 1_500).await;
+        self.settings(&mut device, 1).await;
+        for (id, number) in [(0xA, first), (0xB, second)] {
+            self.deliver(&mut device, id, number).await;
+        }
+        self.reach(&mut device, 0xA, first, Step::Archive, Progress::Archived)
+            .await;
+        self.told(Told::Removing { id: 0xA });
+        device.store.remove(first).await.unwrap();
+        self.told(Told::Removed { id: 0xA });
+        self.settings(&mut device, 2).await;
+        self.record(&mut device, 0xD, 120).await;
+    }
+
+    async fn settings(&mut self, device: &mut Device, version: usize) {
+        device
+            .store
+            .flash()
+            .write(Item::Settings, SETTINGS[version])
+            .await
+            .unwrap();
+        self.told(Told::Settings(version));
+    }
+
+    /// So many ticks of 10 ms; gives the number of the first recording, for a full one goes on in another.
+    pub(crate) async fn record(&mut self, device: &mut Device, first: u128, ticks: u32) -> Number {
+        let mut id = first;
+        self.samples.clear();
+        let number = self.begin(device, id).await;
+        for _ in 0..ticks {
+            self.tick();
+            let pumped = device.store.pump(&mut self.samples, self.tick_ms).await.unwrap();
+            self.told(Told::Pumped {
+                id,
+                tick_ms: self.tick_ms,
+            });
+            if pumped == Pumped::Full {
+                self.end(device, id, Close::Rotate).await;
+                id += 1;
+                self.begin(device, id).await;
+            }
+        }
+        self.end(device, id, Close::Button).await;
+        number
+    }
+
+    async fn begin(&mut self, device: &mut Device, id: u128) -> Number {
+        let start = Start {
+            about: About {
+                id: RecordingId(id),
+                device: "Datalogger-7F3A",
+                firmware: "0.1.0",
+                profile: "kart",
+                track: None,
+                scale: ImuScale::BMI,
+            },
+            claim: 0,
+            stamp: stamp(),
+            tick_ms: self.tick_ms,
+        };
+        let number = device.store.start(&start).await.unwrap();
+        self.told(Told::Number {
+            id,
+            number: number.0,
+            tick_ms: self.tick_ms,
+        });
+        number
+    }
+
+    async fn end(&mut self, device: &mut Device, id: u128, reason: Close) {
+        let stopped = device
+            .store
+            .stop(reason, &mut self.samples, stamp(), self.tick_ms)
+            .await;
+        assert!(stopped.unwrap().is_some());
+        self.told(Told::Stopped { id });
+        self.told(Told::Reached {
+            id,
+            progress: Progress::Digested,
+        });
+    }
+
+    async fn deliver(&mut self, device: &mut Device, id: u128, number: Number) {
+        self.reach(device, id, number, Step::Offer, Progress::Offered)
+            .await;
+        let entry = device.store.entry(number).await.unwrap();
+        let proof = proof(&entry);
+        self.reach(device, id, number, Step::Receipt(&proof), Progress::Receipted)
+            .await;
+    }
+
+    async fn reach(
+        &mut self,
+        device: &mut Device,
+        id: u128,
+        number: Number,
+        step: Step<'_>,
+        progress: Progress,
+    ) {
+        device.store.advance(number, step).await.unwrap();
+        self.told(Told::Reached { id, progress });
+    }
+
+    fn tick(&mut self) {
+        self.tick_ms += 10;
+        let tick_ms = self.tick_ms;
+        let wave = |step: u32| ((tick_ms.wrapping_mul(step) >> 5) % 8_000) as i16 - 4_000;
+        let counts = ImuCounts {
+            acc: [wave(977), wave(1_409), wave(2_221)],
+            gyro: [wave(3_001), wave(4_099), wave(5_003)],
+        };
+        self.samples.imu(ImuSample { tick_ms, counts });
+        if tick_ms.is_multiple_of(100) {
+            let gps = Gps {
+                lat_e7_deg: 514_000_000,
+                lon_e7_deg: -12_345_678,
+                alt_cm: 12_345,
+                speed_e2_kmh: 9_876,
+                satellites: 11,
+                vbat_mv: Some(3_987),
+                epoch_ms: Some(1_795_176_000_000 + i64::from(tick_ms)),
+            };
+            self.samples.gps(GpsSample { tick_ms, gps });
+        }
+    }
+}
+
+/// The server signs for what it was sent.
+fn proof(entry: &Entry) -> Proof {
+    let server = ServerKey::from_seed(&[7; 32]);
+    let delivered = Delivered {
+        number: entry.number,
+        kind: entry.kind,
+        size_bytes: entry.size_bytes,
+        sha256: entry.sha256.unwrap(),
+    };
+    let stored = Stored {
+        tenant: [1; 16],
+        device: Some(DEVICE),
+        name: &entry.file_name(),
+        size_bytes: u64::from(entry.size_bytes),
+        sha256: delivered.sha256,
+        stored_at_us: 1,
+    };
+    let text = SignedReceipt::sign(&stored, &server).unwrap().to_string();
+    Proof::check(
+        &text,
+        &TrustedKeys::new(server.public(), None),
+        DEVICE,
+        &delivered,
+    )
+    .unwrap()
+}
+
+/// Each recording of an uncut life as it is when it ends, by its id; those that were removed from their last moment on the card.
+pub(crate) async fn recordings(device: &mut Device) -> BTreeMap<u128, Vec<u8>> {
+    let mut all = BTreeMap::new();
+    for row in device.store.ledger().rows().to_vec() {
+        let entry = device.store.entry(row.number).await.unwrap();
+        let mut bytes = vec![0; entry.size_bytes as usize];
+        device.store.read(row.number, 0, &mut bytes).await.unwrap();
+        all.insert(entry.id.0, bytes);
+    }
+    all
+}
