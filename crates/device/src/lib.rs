@@ -21,6 +21,7 @@
 pub mod block;
 pub mod breadcrumb;
 mod bytes;
+pub mod camera;
 pub mod clock;
 pub mod confirm;
 pub mod exchange;
