@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use device::link::{Event, Input, JoinFailure, NetworkKey, Output, Want, WifiStatus};
+use device::link::{Event, Input, JoinFailure, Link, NetworkKey, Output, Start, Want, WifiStatus};
 use device::time::Instant;
 use sim::person::{Act, Person};
 use sim::wifi::{AccessPoint, Bench, HeldNetwork, Radio, Trouble};
@@ -75,6 +75,25 @@ fn a_hotspot_that_comes_late_is_said_to_be_missing_and_then_joined_by_itself() {
         1
     );
     held(&bench);
+}
+
+#[test]
+fn a_hotspot_is_waited_for_before_another_network_will_do() {
+    let mut air = world();
+    air[0] = air[0].clone().on();
+    let mut late = bench(air.clone(), Person::new(vec![(at(5), switch(1, true))]));
+    late.want(Want::HotspotSync(PHONE));
+    late.run_until(at(25));
+    assert_eq!(late.link.connected_to(), Some(PHONE));
+    assert_eq!(late.count(|output| matches!(output, Output::Join { .. })), 1);
+    let mut never = bench(air, Person::default());
+    never.want(Want::HotspotSync(PHONE));
+    never.run_until(at(15));
+    assert_eq!(never.count(|output| matches!(output, Output::Join { .. })), 0);
+    never.run_until(at(30));
+    assert_eq!(never.link.connected_to(), Some(HOME));
+    held(&late);
+    held(&never);
 }
 
 #[test]
@@ -156,6 +175,28 @@ fn an_access_point_that_fails_twice_comes_up_without_a_restart() {
     assert_eq!(bench.link.status(), WifiStatus::Ap);
     assert_eq!(bench.count(|output| *output == Output::RestartForAp), 0);
     held(&bench);
+}
+
+#[test]
+fn a_restart_that_did_not_help_is_not_repeated_within_the_hour_nor_while_connected() {
+    let mut again = bench(Vec::new(), Person::default());
+    again.link = Link::new(Start {
+        seed: 1,
+        restarted_for_ap: true,
+    });
+    again.radio.ap_starts_that_fail = 1000;
+    again.want(Want::SetupAp);
+    again.run_until(at(3599));
+    assert_eq!(again.count(|output| *output == Output::RestartForAp), 0);
+    again.run_until(at(4200));
+    assert!(again.count(|output| *output == Output::RestartForAp) > 0);
+    let mut connected = bench(vec![AccessPoint::new("Home", "secret").on()], Person::default());
+    connected.radio.ap_starts_that_fail = 1000;
+    connected.want(Want::StaAndAp);
+    connected.run_until(at(3600));
+    assert!(connected.count(|output| matches!(output, Output::StartAp { .. })) > 3);
+    assert_eq!(connected.count(|output| *output == Output::RestartForAp), 0);
+    assert_eq!(connected.link.connected_to(), Some(HOME));
 }
 
 #[test]

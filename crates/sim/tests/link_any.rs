@@ -191,6 +191,9 @@ impl Watched {
         while let Some(output) = self.link.poll() {
             outputs += 1;
             self.watch(&output)?;
+            let is_late = matches!(any, Any::GotAddress { back } if *back > 0);
+            let connects = matches!(output, Output::Event(Event::Connected { .. }));
+            prop_assert!(!(is_late && connects), "an answer to another join counts");
         }
         prop_assert!(outputs <= OUTPUTS_PER_INPUT, "{outputs} outputs for {any:?}");
         let deadline = self.link.next_deadline();
