@@ -7,6 +7,8 @@
 //!
 //! Every free entry is marked as deleted, none as the end, so a file may stand in any slot.
 
+use core::ops::ControlFlow;
+
 use super::bytes::Sector;
 use super::names::{
     self, DELETED, ENTRY_BYTES, LongName, Sort, Stamp, alias_of, first_cluster, is_free, length, long,
@@ -27,6 +29,7 @@ pub(super) const FOLDER_SECTORS: u32 = 1 + (FILES_MAX as u32).div_ceil(FILES_IN_
 /// `/FIELDPOST`, as far as its clusters follow each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Folder {
+    pub(super) first_cluster: u32,
     pub(super) first_sector: u32,
     pub(super) sectors: u32,
 }
@@ -112,13 +115,14 @@ impl Volume {
     ) -> Result<Option<Number>, Error<B::Error>> {
         let mut highest = None;
         let mut name = LongName::default();
-        for sector in 0..folder.sectors {
-            self.load(card, folder.first_sector + sector).await?;
-            for entry in self.scratch.chunks_exact(ENTRY_BYTES) {
+        let see = |_, sector: &Sector| {
+            for entry in sector.chunks_exact(ENTRY_BYTES) {
                 let number = name.take(entry).and_then(names::parse).map(|(_, number)| number);
                 highest = highest.max(number);
             }
-        }
+            ControlFlow::Continue(())
+        };
+        self.walk(card, folder.first_cluster, see).await?;
         Ok(highest)
     }
 

@@ -4,6 +4,7 @@
 //! no two free entries in one sector, no more sectors ─► Extend: one cluster more for the top folder
 //! one free entry at the end of a sector ──────────────► Entry: give it up
 //! room ───────────────────────────────────────────────► Create: link a prepared run, then name it
+//! named, but made by a computer ──────────────────────► Entry: take away its end mark
 //! named ──────────────────────────────────────────────► Ready
 //! ```
 //!
@@ -16,8 +17,8 @@ use super::change::FatChange;
 use super::files::{FOLDER_SECTORS, Folder};
 use super::geometry::FIRST_CLUSTER;
 use super::names::{
-    Alias, DELETED, ENTRY_BYTES, LongName, NO_MORE, Sort, Stamp, deleted, first_cluster, is_folder, is_free,
-    long, short,
+    Alias, DELETED, ENTRY_BYTES, LongName, NO_MORE, Sort, Stamp, all_deleted, first_cluster, is_folder,
+    is_free, long, short,
 };
 use super::sector::SectorChange;
 use super::{Error, Volume};
@@ -28,8 +29,6 @@ const NAME: &str = "FIELDPOST";
 const ALIAS: Alias = *b"FIELDP~1   ";
 /// Where the alias has the digit that makes it unique.
 const ALIAS_DIGIT: usize = 7;
-/// A directory has at most 65 536 entries: a chain that is longer runs in a circle.
-const DIRECTORY_SECTORS_MAX: u32 = 4096;
 const ENTRIES: usize = SECTOR_BYTES / ENTRY_BYTES;
 
 /// What is to be done next for the folder.
@@ -53,9 +52,10 @@ impl Volume {
         stamp: Stamp,
     ) -> Result<FolderStep, Error<B::Error>> {
         let mut scan = Scan::default();
-        let last_cluster = self.walk(card, self.geometry.root, &mut scan).await?;
+        let see = |lba, sector: &Sector| scan.see(lba, sector);
+        let last_cluster = self.walk(card, self.geometry.root, see).await?;
         if let Some(found) = scan.found {
-            return Ok(FolderStep::Ready(self.check_folder(card, found).await?));
+            return self.plan_found(card, found).await;
         }
         match scan.room() {
             Room::At { lba, index } => {
@@ -103,10 +103,7 @@ impl Volume {
         let clusters = FOLDER_SECTORS.div_ceil(self.geometry.cluster_sectors);
         let run = self.find_run(card, clusters, FIRST_CLUSTER).await?;
         let run = run.filter(|run| run.clusters >= clusters).ok_or(Error::Full)?;
-        let mut sector = [0; SECTOR_BYTES];
-        for entry in sector.chunks_exact_mut(ENTRY_BYTES) {
-            entry.copy_from_slice(&deleted());
-        }
+        let mut sector = all_deleted();
         self.fill(card, run, &sector).await?;
         // A folder in the top one has 0 for its parent.
         let itself = short(b".          ", Sort::Folder, run.first, stamp);
@@ -135,64 +132,6 @@ impl Volume {
         })
     }
 
-    /// How much of the folder that was found we can use: clusters that follow each other, without an end mark.
-    async fn check_folder<B: BlockDevice>(
-        &mut self,
-        card: &mut B,
-        found: Found,
-    ) -> Result<Folder, Error<B::Error>> {
-        if !found.is_folder || !self.geometry.holds(found.first) {
-            return Err(Error::FolderInTheWay);
-        }
-        let mut last = found.first;
-        let mut sectors = self.geometry.cluster_sectors;
-        while sectors < FOLDER_SECTORS && self.next(card, last).await? == Some(last + 1) {
-            last += 1;
-            sectors += self.geometry.cluster_sectors;
-        }
-        let folder = Folder {
-            first_sector: self.geometry.sector_of(found.first),
-            sectors: sectors.min(FOLDER_SECTORS),
-        };
-        for sector in 0..folder.sectors {
-            self.load(card, folder.first_sector + sector).await?;
-            let has_end = self
-                .scratch
-                .chunks_exact(ENTRY_BYTES)
-                .any(|entry| entry[0] == NO_MORE);
-            if has_end {
-                return Err(Error::FolderInTheWay);
-            }
-        }
-        Ok(folder)
-    }
-
-    /// Shows every sector of a directory to the scan, which may say that it has seen enough. Gives the last cluster.
-    async fn walk<B: BlockDevice>(
-        &mut self,
-        card: &mut B,
-        first: u32,
-        scan: &mut Scan,
-    ) -> Result<u32, Error<B::Error>> {
-        let mut cluster = first;
-        let mut seen = 0;
-        loop {
-            for sector in 0..self.geometry.cluster_sectors {
-                let lba = self.geometry.sector_of(cluster) + sector;
-                self.load(card, lba).await?;
-                if scan.see(lba, &self.scratch).is_break() {
-                    return Ok(cluster);
-                }
-            }
-            seen += self.geometry.cluster_sectors;
-            match self.next(card, cluster).await? {
-                Some(_) if seen >= DIRECTORY_SECTORS_MAX => return Err(Error::Astray),
-                Some(next) => cluster = next,
-                None => return Ok(cluster),
-            }
-        }
-    }
-
     /// Writes the same sector to all of a free run.
     async fn fill<B: BlockDevice>(
         &mut self,
@@ -210,9 +149,9 @@ impl Volume {
 
 /// An entry of the top folder that has our name.
 #[derive(Debug, Clone, Copy)]
-struct Found {
-    first: u32,
-    is_folder: bool,
+pub(super) struct Found {
+    pub(super) first: u32,
+    pub(super) is_folder: bool,
 }
 
 /// Where two entries fit.

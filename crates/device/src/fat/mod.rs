@@ -23,6 +23,7 @@
 //! Strangers' files are never touched. It does not read or write files, it says where they lie; it knows one folder. See
 //! `docs/decisions/0009-how-a-recording-lies-on-the-card.md` and `docs/formats/card.md`.
 
+mod adopt;
 mod bytes;
 mod change;
 mod files;
@@ -66,7 +67,7 @@ pub enum Error<E> {
     Astray,
     #[error("the card is full")]
     Full,
-    /// A file of that name, or a folder that we did not make.
+    /// A file of that name, or a folder of a few small clusters.
     #[error("something named FIELDPOST that a computer made is on the card: rename it there")]
     FolderInTheWay,
 }

@@ -2,7 +2,8 @@
 //!
 //! A file's alias is its kind's letter and its number to the base 36, so it is unique without looking at the others.
 
-use super::bytes::{put_u16, put_u32, u16_at, u32_at};
+use super::bytes::{Sector, put_u16, put_u32, u16_at, u32_at};
+use crate::block::SECTOR_BYTES;
 use crate::outbox::{Kind, Number};
 
 pub(super) const ENTRY_BYTES: usize = 32;
@@ -62,10 +63,13 @@ pub(super) fn is_free(entry: &[u8]) -> bool {
     entry[0] == DELETED || entry[0] == NO_MORE
 }
 
-pub(super) fn deleted() -> Entry {
-    let mut entry = [0; ENTRY_BYTES];
-    entry[0] = DELETED;
-    entry
+/// A sector of a directory in which every entry is free and none is the end.
+pub(super) fn all_deleted() -> Sector {
+    let mut sector = [0; SECTOR_BYTES];
+    for at in (0..SECTOR_BYTES).step_by(ENTRY_BYTES) {
+        sector[at] = DELETED;
+    }
+    sector
 }
 
 pub(super) fn label(name: &Alias) -> Entry {
@@ -261,11 +265,12 @@ mod tests {
         );
         let name = "sess_000001.csv";
         let entry = short(&alias, Sort::File, 9, Stamp::UNKNOWN);
+        let free = [DELETED; ENTRY_BYTES];
         for parts in [
             [long(name, 1, &other), long(name, 0, &other)],
             [long(name, 1, &alias), long(name, 0, &other)],
             [long(name, 0, &alias), long(name, 1, &alias)],
-            [long(name, 1, &alias), deleted()],
+            [long(name, 1, &alias), free],
         ] {
             let mut long_name = LongName::default();
             for part in &parts {

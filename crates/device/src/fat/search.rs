@@ -1,10 +1,16 @@
 //! Looking through the table: a run of free clusters, the free count, the next cluster of a chain.
 
+use core::ops::ControlFlow;
+
+use super::bytes::Sector;
 use super::change::{FREE, entry_in, is_end};
 use super::geometry::{ENTRIES, FIRST_CLUSTER};
 use super::{Error, Volume};
 use crate::block::BlockDevice;
 use crate::outbox::Extent;
+
+/// A directory has at most 65 536 entries: a chain that is longer runs in a circle.
+const DIRECTORY_SECTORS_MAX: u32 = 4096;
 
 impl Volume {
     /// The next run of so many free clusters from `from` on, round the end of the card; the longest there is where none is long
@@ -81,6 +87,32 @@ impl Volume {
         self.free = Some(free);
         self.write_info(card, next.unwrap_or(FIRST_CLUSTER)).await?;
         Ok(free)
+    }
+
+    /// Shows every sector of a directory to `see`, which may say that it has seen enough. Gives the last cluster.
+    pub(super) async fn walk<B: BlockDevice>(
+        &mut self,
+        card: &mut B,
+        first: u32,
+        mut see: impl FnMut(u32, &Sector) -> ControlFlow<()>,
+    ) -> Result<u32, Error<B::Error>> {
+        let mut cluster = first;
+        let mut seen = 0;
+        loop {
+            for sector in 0..self.geometry.cluster_sectors {
+                let lba = self.geometry.sector_of(cluster) + sector;
+                self.load(card, lba).await?;
+                if see(lba, &self.scratch).is_break() {
+                    return Ok(cluster);
+                }
+            }
+            seen += self.geometry.cluster_sectors;
+            match self.next(card, cluster).await? {
+                Some(_) if seen >= DIRECTORY_SECTORS_MAX => return Err(Error::Astray),
+                Some(next) => cluster = next,
+                None => return Ok(cluster),
+            }
+        }
     }
 
     /// The cluster after this one in its chain.

@@ -175,3 +175,45 @@ pub(crate) fn assert_clean(image: &Image, when: &str) {
         assert_eq!(text, "", "fsck.fat complains {when}");
     }
 }
+
+/// Where the volume has its tables and its first cluster: `[table, sectors of a table, data, sectors of a cluster]`.
+pub(crate) fn layout(image: &Image) -> [u32; 4] {
+    let start = volume_start(image);
+    let boot = image.read(start);
+    let table = start + u32::from(u16::from_le_bytes([boot[14], boot[15]]));
+    let sectors = u32::from_le_bytes(boot[36..40].try_into().unwrap());
+    [table, sectors, table + 2 * sectors, u32::from(boot[13])]
+}
+
+/// Linux with the card in its reader, by `mtools`.
+pub(crate) struct Linux {
+    card: tempfile::NamedTempFile,
+    folder: tempfile::TempDir,
+}
+
+impl Linux {
+    /// `None` where there are no such tools.
+    pub(crate) fn with(image: &Image) -> Option<Self> {
+        tool("mcopy").map(|_| Self {
+            card: export(image),
+            folder: tempfile::tempdir().unwrap(),
+        })
+    }
+
+    pub(crate) fn run(&self, program: &str, args: &[&str]) {
+        let mut command = Command::new(tool(program).unwrap());
+        command.arg("-i").arg(self.card.path()).args(args);
+        let output = command.current_dir(self.folder.path()).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+
+    /// Copies a file into a folder of the card.
+    pub(crate) fn put(&self, folder: &str, name: &str, content: &[u8]) {
+        std::fs::write(self.folder.path().join(name), content).unwrap();
+        self.run("mcopy", &[name, folder]);
+    }
+
+    pub(crate) fn image(self) -> Image {
+        Image::load(self.card.reopen().unwrap(), u64::MAX).unwrap()
+    }
+}

@@ -6,9 +6,10 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use device::block::BlockDevice;
-use device::fat::{Edit, Error, FatChange, Folder, FolderStep, Listed, SectorChange, Stamp, Volume};
+use device::fat::{Edit, Error, FatChange, Folder, FolderStep, Listed, SectorChange, Stamp, Volume, format};
 use device::outbox::{DirSlot, Extent, Kind, Number};
 use sim::card::{Card, CardError, Image};
+use sim::exec::run;
 
 pub(crate) type Failure = Error<CardError>;
 
@@ -293,4 +294,19 @@ pub(crate) fn assert_holds(image: &Image, ledger: &Ledger, files: &crate::comput
         ours.retain(|other| **other != path);
     }
     assert!(ours.is_empty(), "{ours:?} should be gone {when}");
+}
+
+/// The volume of a card that another handle has too, or none has.
+pub(crate) fn mount(image: &Image) -> Result<Volume, Failure> {
+    run(Volume::mount(&mut Card::boot(image.clone()))).done().unwrap()
+}
+
+/// A card that we formatted.
+pub(crate) fn formatted(sectors: u32) -> Image {
+    let card = Card::boot(Image::blank(sectors));
+    run(format(&mut card.clone(), 0xFEED_0001))
+        .done()
+        .unwrap()
+        .unwrap();
+    card.image()
 }

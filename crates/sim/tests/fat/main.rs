@@ -8,8 +8,10 @@
     reason = "a test says what it expects by panicking, and what it could not check aloud"
 )]
 
+mod changes;
 mod computer;
 mod cuts;
+mod folders;
 mod keeper;
 mod random;
 mod volumes;
