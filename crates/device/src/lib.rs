@@ -24,6 +24,7 @@ mod bytes;
 pub mod camera;
 pub mod clock;
 pub mod confirm;
+pub mod controller;
 pub mod exchange;
 pub mod fat;
 pub mod flash;

@@ -1,0 +1,122 @@
+//! What the whole device is told, and what it wants done.
+
+use heapless::String;
+
+use crate::breadcrumb::Cause;
+use crate::clock::{self, Ask};
+use crate::confirm::{Asked, Confirmation, Epoch};
+use crate::exchange::{NoAnswer, Response};
+use crate::link;
+use crate::modes::{Advertise, SealReason};
+use crate::net::Who;
+use crate::offload::{Candidate, LedgerStep, Survey};
+use crate::outbox::Number;
+use crate::portal::{CLAIM_CHARS_MAX, Submitted};
+use crate::receiver::Packet;
+use crate::recorder::GpsSample;
+use crate::settings::{Command, Refusal, Via};
+
+#[derive(Debug, Clone, Copy)]
+pub enum Input<'a> {
+    /// Time has passed. Early and repeated ticks change nothing.
+    Tick,
+    /// Bytes of the satellite receiver.
+    Receiver(&'a [u8]),
+    /// The button's pin.
+    Button {
+        is_down: bool,
+    },
+    Battery {
+        mv: u16,
+    },
+    Mains(bool),
+    Wifi(link::Input<'a>),
+    Clock(clock::Input<'a>),
+    Stored(Stored<'a>),
+    /// To the request of [`Output::Exchange`].
+    Answer(&'a Response<'a>),
+    NoAnswer(NoAnswer),
+    /// So many bytes of its body have gone out.
+    Sent(u32),
+    Configure {
+        json: &'a [u8],
+        via: Via,
+    },
+    Form(&'a Submitted),
+    /// A command of [`Output::Run`] came to its end.
+    Ended {
+        id: crate::settings::CommandId,
+        done: bool,
+    },
+}
+
+/// What storage answers, or says by itself.
+#[derive(Debug, Clone, Copy)]
+pub enum Stored<'a> {
+    Opened,
+    OpenFailed,
+    Sealed(Number),
+    /// There is no room for another recording, or there is again.
+    CardFull(bool),
+    SettingsSaved,
+    SettingsNotSaved,
+    Surveyed(Option<Survey>),
+    Candidate(Option<Candidate>),
+    /// Archived recordings that may give way, the oldest first, and the epoch that was kept with them.
+    MayGiveWay(&'a [Asked], Option<Epoch>),
+}
+
+/// What is to be done by whoever runs the device, in this order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// The receiver's line: its speed, once everything before is sent.
+    ReceiverBaud(u32),
+    ReceiverSend(Packet),
+    /// For the samples of the recording.
+    Fix(GpsSample),
+    Wifi(link::Output),
+    Store(Order),
+    /// Carry out [`super::Controller::request`] and bring back its answer, or none.
+    Exchange(Who),
+    /// The exchange under way is not wanted any more: end its connection and bring nothing back.
+    BreakOff,
+    AskNtp(Ask),
+    WriteRtc([u8; clock::rtc::WRITTEN]),
+    Portal(bool),
+    Advertise(Advertise),
+    /// To be given to the server, which answers with a token.
+    Claim(String<CLAIM_CHARS_MAX>),
+    Run(Command),
+    Refused(Refusal),
+    Restart(Cause),
+}
+
+/// Work for the owner of card and flash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    Open,
+    Seal(SealReason),
+    Survey {
+        claim: u32,
+    },
+    Next {
+        claim: u32,
+        after: Option<Number>,
+        last: Number,
+    },
+    Step(LedgerStep),
+    /// [`super::Controller::settings_blob`].
+    SaveSettings,
+    /// [`crate::uptime::Uptime::encode`] of this slot.
+    SaveUptime {
+        slot: u8,
+    },
+    EraseUptime {
+        slot: u8,
+    },
+    SaveUptimeLoss,
+    /// Which archived recordings may give way for others?
+    MayGiveWay,
+    Remove(Confirmation),
+    SaveEpoch(Epoch),
+}

@@ -1,0 +1,272 @@
+//! Everything that a device decides, put together.
+//!
+//! ```text
+//!  receiver ─► clock ─► uptime ──┐                        ┌─► exchange (one at a time)
+//!  button ───► modes ─► link ────┼─► settings, offload, ──┤
+//!  battery ───►  │               │   confirm ─► net ──────┘
+//!                └─► orders for the owner of card and flash ◄──► offload, settings, uptime
+//! ```
+//!
+//! The machines know nothing of each other. Here, and only here, what one says becomes what another is told ([`wiring`]). It runs the same on a
+//! chip, in a deterministic world and over real sockets; whoever runs it has the hardware, the samples of the recording and the
+//! [`crate::store::Store`], and carries out what it wants.
+//!
+//! **Contract.** [`Controller::handle`] for each input, then [`Controller::poll`] until it gives nothing, and carry the outputs out in that order; then
+//! sleep until an input or [`Controller::next_deadline`], which any input may change. Orders for storage are answered by [`Stored`].
+
+mod io;
+mod wiring;
+
+use heapless::Deque;
+use wire::receipt::TrustedKeys;
+
+use crate::clock::{self, Boot, Clock};
+use crate::confirm::{self, Confirm};
+use crate::exchange::Request;
+use crate::jitter::Jitter;
+use crate::link::{self, Link};
+use crate::modes::{self, Modes, Trade};
+use crate::net::{self, Net, Who};
+use crate::offload::{self, Offload, Surroundings};
+use crate::receiver::Receiver;
+use crate::settings::{self, LoadError, SETTINGS_BYTES_MAX, Settings, Unseal};
+use crate::setup_code::SetupCode;
+use crate::signal::Button;
+use crate::time::{Instant, earliest};
+use crate::uptime::{self, Uptime};
+pub use io::{Input, Order, Output, Stored};
+
+/// The most that one input leads to: a connection brings heartbeat, desired state, files and time along, and settings that change
+/// bring networks and commands.
+const OUTPUTS_MAX: usize = 48;
+
+/// What a device begins with, as its storage has it.
+pub struct Start<'s, I> {
+    pub trade: Trade,
+    pub boot: Boot,
+    /// Its UUID.
+    pub device: [u8; 16],
+    pub claim: u32,
+    pub setup_code: SetupCode,
+    pub settings: Option<&'s [u8]>,
+    /// Uptime sessions with their slots.
+    pub uptime: I,
+    pub uptime_loss: Option<&'s [u8]>,
+    pub seal_key: Option<[u8; 65]>,
+    /// From the hardware's random numbers.
+    pub seed: u32,
+    pub restarted_for_ap: bool,
+    pub has_receiver: bool,
+}
+
+/// See the module.
+pub struct Controller<U> {
+    device: [u8; 16],
+    claim: u32,
+    keys: Option<TrustedKeys>,
+    jitter: Jitter,
+    receiver: Option<Receiver>,
+    button: Button,
+    clock: Clock,
+    uptime: Uptime,
+    settings: settings::Keeper<U>,
+    modes: Modes,
+    link: Link,
+    net: Net,
+    offload: Offload,
+    confirm: Confirm,
+    /// Whose request is under way.
+    holder: Option<Who>,
+    offload_seen: Option<offload::Status>,
+    outputs: Deque<Output, OUTPUTS_MAX>,
+    dropped: u32,
+}
+
+impl<U: Unseal> Controller<U> {
+    /// The second value says why saved settings were not taken, if so.
+    pub fn new<'s>(
+        start: Start<'s, impl IntoIterator<Item = (u8, &'s [u8])>>,
+        unseal: U,
+        now: Instant,
+    ) -> (Self, Result<(), LoadError>) {
+        let (settings, loaded) =
+            settings::Keeper::new(start.settings, start.setup_code, unseal, start.seal_key);
+        let uptime = Uptime::new(start.boot, start.uptime, start.uptime_loss, now);
+        let mut controller = Self {
+            device: start.device,
+            claim: start.claim,
+            keys: None,
+            jitter: Jitter::new(start.seed),
+            receiver: start.has_receiver.then(|| Receiver::new(now)),
+            button: Button::default(),
+            clock: Clock::new(start.boot, uptime.last_known()),
+            uptime,
+            settings,
+            modes: Modes::new(start.trade),
+            link: Link::new(link::Start {
+                seed: start.seed,
+                restarted_for_ap: start.restarted_for_ap,
+            }),
+            net: Net::default(),
+            offload: Offload::new(),
+            confirm: Confirm::new(),
+            holder: None,
+            offload_seen: None,
+            outputs: Deque::new(),
+            dropped: 0,
+        };
+        controller.settings_changed(now);
+        controller.handle(Input::Tick, now);
+        (controller, loaded)
+    }
+
+    pub fn handle(&mut self, input: Input<'_>, now: Instant) {
+        match input {
+            Input::Tick => self.tick(now),
+            Input::Receiver(bytes) => {
+                if let Some(receiver) = &mut self.receiver {
+                    receiver.bytes(bytes, now);
+                }
+            }
+            Input::Button { is_down } => {
+                if let Some(press) = self.button.level(is_down, now) {
+                    self.modes.handle(modes::Input::Press(press), now);
+                }
+            }
+            Input::Battery { mv } => self.modes.handle(modes::Input::Battery { mv }, now),
+            Input::Mains(is_there) => {
+                self.modes.handle(modes::Input::Mains(is_there), now);
+                let power = if is_there {
+                    link::Power::Mains
+                } else {
+                    link::Power::Battery
+                };
+                self.link.handle(link::Input::Power(power), now);
+            }
+            Input::Wifi(input) => self.wifi(input, now),
+            Input::Clock(input) => self.clock(input, now),
+            Input::Stored(stored) => self.stored(stored, now),
+            Input::Answer(response) => self.answered(Ok(response), now),
+            Input::NoAnswer(why) => self.answered(Err(why), now),
+            Input::Sent(bytes) => self.offload(offload::Input::Sent(bytes), now),
+            Input::Configure { json, via } => {
+                self.settings
+                    .handle(settings::Input::Configure { json, via }, now);
+            }
+            Input::Form(form) => self.settings.handle(settings::Input::Form(form), now),
+            Input::Ended { id, done } => self.settings.handle(settings::Input::Ended { id, done }, now),
+        }
+        self.settle(now);
+    }
+
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When to call [`Self::handle`] with a tick unless something else comes first.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        [
+            self.receiver.as_ref().map(Receiver::next_deadline),
+            self.button.next_deadline(),
+            self.clock.next_deadline(),
+            self.uptime.next_deadline(),
+            self.settings.next_deadline(),
+            self.modes.next_deadline(),
+            self.link.next_deadline(),
+            self.offload.next_deadline(),
+            self.confirm.next_deadline(),
+        ]
+        .into_iter()
+        .fold(None, earliest)
+    }
+
+    /// What [`Output::Exchange`] means, until it is answered.
+    pub fn request(&self) -> Option<Request<'_>> {
+        match self.holder? {
+            Who::Heartbeat => self.uptime.request(),
+            Who::Desired => self.settings.request(),
+            Who::Confirm => self.confirm.request(),
+            Who::Files => self.offload.request(),
+        }
+    }
+
+    pub fn settings(&self) -> &Settings {
+        self.settings.settings()
+    }
+
+    /// What [`Order::SaveSettings`] is to write, and its length.
+    pub fn settings_blob(&self, out: &mut [u8; SETTINGS_BYTES_MAX]) -> usize {
+        self.settings.encode(out)
+    }
+
+    pub fn uptime(&self) -> &Uptime {
+        &self.uptime
+    }
+
+    pub fn clock_of_device(&self) -> &Clock {
+        &self.clock
+    }
+
+    pub fn modes(&self) -> &Modes {
+        &self.modes
+    }
+
+    pub fn link(&self) -> &Link {
+        &self.link
+    }
+
+    pub fn offload_status(&self) -> offload::Status {
+        self.offload.status()
+    }
+
+    /// Outputs that nobody drained in time; 0 for a caller that keeps the contract.
+    pub const fn dropped(&self) -> u32 {
+        self.dropped
+    }
+
+    fn tick(&mut self, now: Instant) {
+        if let Some(receiver) = &mut self.receiver {
+            receiver.tick(now);
+        }
+        if let Some(press) = self.button.tick(now) {
+            self.modes.handle(modes::Input::Press(press), now);
+        }
+        self.clock(clock::Input::Tick, now);
+        self.uptime.handle(uptime::Input::Tick, now);
+        self.settings.handle(settings::Input::Tick, now);
+        self.modes.handle(modes::Input::Tick, now);
+        self.link.handle(link::Input::Tick, now);
+        self.offload(offload::Input::Tick, now);
+        self.confirm.handle(confirm::Input::Tick, now);
+    }
+
+    fn clock(&mut self, input: clock::Input<'_>, now: Instant) {
+        let random = u64::from(self.jitter.up_to(u32::MAX)) << 32 | u64::from(self.jitter.up_to(u32::MAX));
+        self.clock.handle(input, now, random);
+    }
+
+    /// Without the server's keys no receipt can be checked, so nothing is handed over.
+    fn offload(&mut self, input: offload::Input<'_>, now: Instant) {
+        let random = self.jitter.up_to(u32::MAX);
+        let Some(keys) = &self.keys else {
+            return;
+        };
+        let surroundings = Surroundings {
+            keys,
+            device: self.device,
+            claim: self.claim,
+            random,
+        };
+        self.offload.handle(input, now, &surroundings);
+    }
+
+    fn put(&mut self, output: Output) {
+        if self.outputs.push_back(output).is_err() {
+            self.dropped = self.dropped.saturating_add(1);
+        }
+    }
+
+    fn net(&mut self, input: net::Input) {
+        self.net.handle(input);
+    }
+}

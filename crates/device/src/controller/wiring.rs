@@ -1,0 +1,367 @@
+//! What one machine says, told to the others.
+
+use super::{Controller, Order, Output, Stored};
+use crate::exchange::{NoAnswer, Response};
+use crate::link::Event;
+use crate::net::Who;
+use crate::recorder::GpsSample;
+use crate::settings::{CommandKind, Unseal};
+use crate::time::Instant;
+use crate::{clock, confirm, link, modes, net, offload, receiver, settings, uptime};
+
+/// Machines answer each other in a few rounds; one more than any chain of them is long.
+const ROUNDS_MAX: usize = 16;
+
+impl<U: Unseal> Controller<U> {
+    /// Carries everything that was said to whom it concerns, until nobody says anything more.
+    pub(super) fn settle(&mut self, now: Instant) {
+        for _ in 0..ROUNDS_MAX {
+            let said = self.settle_receiver(now)
+                | self.settle_clock(now)
+                | self.settle_uptime(now)
+                | self.settle_settings(now)
+                | self.settle_modes(now)
+                | self.settle_link(now)
+                | self.settle_offload(now)
+                | self.settle_confirm(now)
+                | self.settle_net();
+            if !said {
+                return;
+            }
+        }
+    }
+
+    fn settle_receiver(&mut self, now: Instant) -> bool {
+        let mut said = false;
+        while let Some(output) = self.receiver.as_mut().and_then(receiver::Receiver::poll) {
+            said = true;
+            match output {
+                receiver::Output::Baud(baud) => self.put(Output::ReceiverBaud(baud)),
+                receiver::Output::Send(packet) => self.put(Output::ReceiverSend(packet)),
+                receiver::Output::Silent => self.modes.handle(modes::Input::NoFix, now),
+                receiver::Output::Fix(fix) => self.fix(fix, now),
+            }
+        }
+        said
+    }
+
+    fn fix(&mut self, fix: receiver::Fix, now: Instant) {
+        if let Some(epoch_ms) = fix.gps.epoch_ms {
+            let time = clock::GpsTime {
+                epoch_ms,
+                valid: true,
+                at: now,
+            };
+            self.clock(clock::Input::Gps(time), now);
+        }
+        if fix.is_valid {
+            // 0.01 km/h are 25/9 mm/s.
+            let speed = fix.gps.speed_e2_kmh.unsigned_abs().saturating_mul(25) / 9;
+            self.modes.handle(modes::Input::Fix { speed_mm_s: speed }, now);
+            self.put(Output::Fix(GpsSample {
+                tick_ms: now.tick_ms(),
+                gps: fix.gps,
+            }));
+        } else {
+            self.modes.handle(modes::Input::NoFix, now);
+        }
+    }
+
+    fn settle_clock(&mut self, now: Instant) -> bool {
+        let mut said = false;
+        while let Some(output) = self.clock.poll() {
+            said = true;
+            match output {
+                clock::Output::Changed(_) => {
+                    if let Some(began) = self.clock.utc_at(Instant::BOOT) {
+                        self.uptime.handle(uptime::Input::Began(began), now);
+                    }
+                }
+                clock::Output::AskNtp(ask) => self.put(Output::AskNtp(ask)),
+                clock::Output::WriteRtc(registers) => self.put(Output::WriteRtc(registers)),
+            }
+        }
+        said
+    }
+
+    fn settle_uptime(&mut self, now: Instant) -> bool {
+        let mut said = false;
+        while let Some(output) = self.uptime.poll() {
+            said = true;
+            match output {
+                uptime::Output::Save { slot } => self.put(Output::Store(Order::SaveUptime { slot })),
+                uptime::Output::Erase { slot } => self.put(Output::Store(Order::EraseUptime { slot })),
+                uptime::Output::SaveLoss => self.put(Output::Store(Order::SaveUptimeLoss)),
+                uptime::Output::Send => self.net(net::Input::Wants(Who::Heartbeat)),
+                uptime::Output::Wanted(version) => {
+                    self.settings.handle(settings::Input::Wanted(version), now);
+                }
+                // The offloader says the same of the same token, to people.
+                uptime::Output::Unauthorized => {}
+            }
+        }
+        said
+    }
+
+    fn settle_settings(&mut self, now: Instant) -> bool {
+        let mut said = false;
+        while let Some(output) = self.settings.poll() {
+            said = true;
+            match output {
+                settings::Output::Save => self.put(Output::Store(Order::SaveSettings)),
+                settings::Output::Send => self.net(net::Input::Wants(Who::Desired)),
+                settings::Output::Changed => self.settings_changed(now),
+                settings::Output::Join(key) => self.link.handle(link::Input::Form(key), now),
+                settings::Output::Claim(code) => self.put(Output::Claim(code)),
+                settings::Output::Sync(true) => self.modes.handle(modes::Input::SyncAsked(None), now),
+                settings::Output::Sync(false) => self.modes.handle(modes::Input::SyncStopped, now),
+                settings::Output::Time(time) => self.clock(clock::Input::Phone(time), now),
+                settings::Output::Run(command) => self.run(command, now),
+                settings::Output::Refused(refusal) => self.put(Output::Refused(refusal)),
+            }
+        }
+        said
+    }
+
+    fn run(&mut self, command: settings::Command, now: Instant) {
+        if command.kind == CommandKind::Sync {
+            self.modes.handle(modes::Input::SyncAsked(None), now);
+            let ended = settings::Input::Ended {
+                id: command.id,
+                done: true,
+            };
+            self.settings.handle(ended, now);
+        } else {
+            self.put(Output::Run(command));
+        }
+    }
+
+    /// Tells everybody what concerns them of the settings in force.
+    pub(super) fn settings_changed(&mut self, now: Instant) {
+        let settings = self.settings.settings();
+        self.keys = settings.server_keys.and_then(|keys| keys.trusted());
+        let known = settings.networks.known();
+        let auto_sync = settings.auto_sync;
+        let count = u8::try_from(known.len()).unwrap_or(u8::MAX);
+        self.link.handle(link::Input::Networks(&known), now);
+        self.modes.handle(modes::Input::Networks(count), now);
+        self.modes.handle(modes::Input::AutoSync(auto_sync), now);
+    }
+
+    fn settle_modes(&mut self, now: Instant) -> bool {
+        let mut said = false;
+        while let Some(output) = self.modes.poll() {
+            said = true;
+            match output {
+                modes::Output::Link(want) => self.link.handle(link::Input::Want(want), now),
+                modes::Output::RadioDark(is_dark) => {
+                    self.link.handle(link::Input::Recording(is_dark), now);
+                }
+                modes::Output::Offload(is_wanted) => {
+                    self.offload(offload::Input::Wanted(is_wanted), now);
+                }
+                modes::Output::Portal(is_open) => self.put(Output::Portal(is_open)),
+                modes::Output::Advertise(how) => self.put(Output::Advertise(how)),
+                modes::Output::Open => self.put(Output::Store(Order::Open)),
+                modes::Output::Seal(reason) => self.put(Output::Store(Order::Seal(reason))),
+                // Said by STATUS of the Bluetooth service.
+                modes::Output::Refused(_) => {}
+                modes::Output::Restart(cause) => self.put(Output::Restart(cause)),
+            }
+        }
+        said
+    }
+
+    fn settle_link(&mut self, now: Instant) -> bool {
+        let mut said = false;
+        while let Some(output) = self.link.poll() {
+            said = true;
+            match output {
+                link::Output::Event(event) => self.link_event(event, now),
+                link::Output::RestartForAp => {
+                    self.put(Output::Restart(crate::breadcrumb::Cause::ApFailed));
+                }
+                order @ (link::Output::Scan { .. }
+                | link::Output::Disconnect
+                | link::Output::Join { .. }
+                | link::Output::StartAp { .. }
+                | link::Output::MoveApTo { .. }
+                | link::Output::StopAp
+                | link::Output::RadioOff
+                | link::Output::PowerSave(_)) => self.put(Output::Wifi(order)),
+            }
+        }
+        said
+    }
+
+    fn link_event(&mut self, event: Event, now: Instant) {
+        match event {
+            Event::Connected { network, .. } => {
+                self.settings.handle(settings::Input::Joined(network), now);
+                self.online(true, now);
+                self.modes.handle(modes::Input::Connected, now);
+            }
+            Event::Lost => {
+                self.online(false, now);
+                self.modes.handle(modes::Input::Disconnected, now);
+            }
+            Event::GaveUp => self.modes.handle(modes::Input::SearchGaveUp, now),
+            // Said by STATUS of the Bluetooth service and by the page.
+            Event::HotspotNotFound | Event::JoinFailed { .. } => {}
+        }
+    }
+
+    fn online(&mut self, is_online: bool, now: Instant) {
+        if is_online {
+            self.clock(clock::Input::Online, now);
+            self.uptime.handle(uptime::Input::Online, now);
+            self.settings.handle(settings::Input::Online, now);
+        } else {
+            self.clock(clock::Input::Offline, now);
+            self.uptime.handle(uptime::Input::Offline, now);
+            self.settings.handle(settings::Input::Offline, now);
+            self.confirm.handle(confirm::Input::Offline, now);
+            for who in [Who::Heartbeat, Who::Desired] {
+                self.net(net::Input::GivesUp(who));
+            }
+        }
+        self.offload(offload::Input::Online(is_online), now);
+    }
+
+    fn settle_offload(&mut self, now: Instant) -> bool {
+        let mut said = false;
+        while let Some(output) = self.offload.poll() {
+            said = true;
+            match output {
+                offload::Output::Survey { claim } => self.put(Output::Store(Order::Survey { claim })),
+                offload::Output::Next { claim, after, last } => {
+                    self.put(Output::Store(Order::Next { claim, after, last }));
+                }
+                offload::Output::Ledger(step) => self.put(Output::Store(Order::Step(step))),
+                offload::Output::Send => self.net(net::Input::Wants(Who::Files)),
+                offload::Output::Abandon => self.net(net::Input::GivesUp(Who::Files)),
+                offload::Output::Status(status) => self.offload_status_is(status, now),
+            }
+        }
+        said
+    }
+
+    fn offload_status_is(&mut self, status: offload::Status, now: Instant) {
+        use offload::Activity;
+        let before = self.offload_seen.replace(status).map(|status| status.activity);
+        if before == Some(status.activity) {
+            return;
+        }
+        let moves = status.activity == Activity::Syncing;
+        self.link.handle(link::Input::Transferring(moves), now);
+        match status.activity {
+            Activity::Done => {
+                self.modes.handle(modes::Input::Pending(false), now);
+                self.modes.handle(modes::Input::OffloadDone, now);
+            }
+            Activity::Stopped => self.modes.handle(modes::Input::OffloadFailed, now),
+            Activity::Idle | Activity::Syncing | Activity::Waiting => {}
+        }
+    }
+
+    fn settle_confirm(&mut self, now: Instant) -> bool {
+        let mut said = false;
+        while let Some(output) = self.confirm.poll() {
+            said = true;
+            match output {
+                confirm::Output::Send => self.net(net::Input::Wants(Who::Confirm)),
+                confirm::Output::Abandon => self.net(net::Input::GivesUp(Who::Confirm)),
+                confirm::Output::Confirmed(one) => self.put(Output::Store(Order::Remove(one))),
+                confirm::Output::NewEpoch(epoch) => self.put(Output::Store(Order::SaveEpoch(epoch))),
+                // What the server does not have any more stays here: nothing of it was confirmed.
+                confirm::Output::Missing(_) | confirm::Output::OfferAgain => {}
+                confirm::Output::Done | confirm::Output::Failed(_) => {
+                    self.offload(offload::Input::Recorded, now);
+                }
+            }
+        }
+        said
+    }
+
+    fn settle_net(&mut self) -> bool {
+        let mut said = false;
+        while let Some(output) = self.net.poll() {
+            said = true;
+            match output {
+                net::Output::Grant(who) => {
+                    self.holder = Some(who);
+                    if self.request().is_some() {
+                        self.put(Output::Exchange(who));
+                    } else {
+                        // It changed its mind while it waited.
+                        self.holder = None;
+                        self.net(net::Input::Finished);
+                    }
+                }
+                net::Output::BreakOff => {
+                    self.holder = None;
+                    self.put(Output::BreakOff);
+                }
+            }
+        }
+        said
+    }
+
+    /// The exchange under way has come to its end.
+    pub(super) fn answered(&mut self, answer: Result<&Response<'_>, NoAnswer>, now: Instant) {
+        let Some(who) = self.holder.take() else {
+            return;
+        };
+        match who {
+            Who::Heartbeat => {
+                let input = answer.map_or(uptime::Input::NoAnswer, uptime::Input::Answer);
+                self.uptime.handle(input, now);
+            }
+            Who::Desired => {
+                let input = answer.map_or(settings::Input::NoAnswer, settings::Input::Answer);
+                self.settings.handle(input, now);
+            }
+            Who::Confirm => {
+                let input = answer.map_or_else(confirm::Input::NoAnswer, confirm::Input::Answer);
+                self.confirm.handle(input, now);
+            }
+            Who::Files => {
+                let input = answer.map_or_else(offload::Input::NoAnswer, offload::Input::Answer);
+                self.offload(input, now);
+            }
+        }
+        self.net(net::Input::Finished);
+    }
+
+    pub(super) fn wifi(&mut self, input: link::Input<'_>, now: Instant) {
+        if let link::Input::ApClients(count) = input {
+            self.modes.handle(modes::Input::ApClients(count), now);
+        }
+        self.link.handle(input, now);
+    }
+
+    pub(super) fn stored(&mut self, stored: Stored<'_>, now: Instant) {
+        match stored {
+            Stored::Opened => self.modes.handle(modes::Input::Opened, now),
+            Stored::OpenFailed => self.modes.handle(modes::Input::OpenFailed, now),
+            Stored::Sealed(_) => {
+                self.modes.handle(modes::Input::Sealed, now);
+                self.modes.handle(modes::Input::Pending(true), now);
+                self.offload(offload::Input::Recorded, now);
+            }
+            Stored::CardFull(is_full) => {
+                self.modes.handle(modes::Input::CardFull(is_full), now);
+                if is_full {
+                    self.put(Output::Store(Order::MayGiveWay));
+                }
+            }
+            Stored::SettingsSaved => self.settings.handle(settings::Input::Saved, now),
+            Stored::SettingsNotSaved => self.settings.handle(settings::Input::SaveFailed, now),
+            Stored::Surveyed(survey) => self.offload(offload::Input::Surveyed(survey), now),
+            Stored::Candidate(candidate) => self.offload(offload::Input::Candidate(candidate), now),
+            Stored::MayGiveWay(asked, epoch) => {
+                self.confirm.handle(confirm::Input::Ask(asked, epoch), now);
+            }
+        }
+    }
+}
