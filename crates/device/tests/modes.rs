@@ -51,6 +51,18 @@ fn three_minutes_standing_still_seal_and_less_does_not() {
 }
 
 #[test]
+fn a_recording_that_the_recorder_opened_while_standing_has_three_minutes_too() {
+    let mut logger = Logger::new();
+    logger.ride(0, 3000);
+    logger.give(Input::Opened);
+    assert!(logger.is_dark, "what the recorder says is true");
+    logger.ride(0, 1799);
+    assert_eq!(logger.sealed, None);
+    logger.ride(0, 3);
+    assert_eq!(logger.sealed, Some(SealReason::Standing));
+}
+
+#[test]
 fn a_garage_without_a_fix_counts_as_standing_and_a_tunnel_does_not() {
     let mut garage = Logger::recording();
     garage.ride(0, 10);
