@@ -12,7 +12,7 @@ use device::exchange::{ANSWER_BYTES_MAX, Body, Method, Response};
 use device::link::Ssid;
 use device::settings::desired::{BadDesired, DesiredReader};
 use device::settings::{
-    BadConfigure, CannotOpen, CommandKind, Input, Keeper, LoadError, Output, Password, Refusal,
+    Address, BadConfigure, CannotOpen, CommandKind, Input, Keeper, LoadError, Output, Password, Refusal,
     SETTINGS_BYTES_MAX, Sealed, Settings, Unseal, Via,
 };
 use device::setup_code::SetupCode;
@@ -471,20 +471,22 @@ fn what_cannot_be_told_is_told_again_ever_more_slowly() {
 fn a_form_of_the_own_page_is_taken_whole() {
     let mut device = Device::start(None);
     let form = device::portal::Submitted {
-        ssid: heapless::Vec::from_slice(b"Home").unwrap(),
-        password: Some("12345678".try_into().unwrap()),
-        url: Some("http://192.168.1.9:8080/".try_into().unwrap()),
+        ssid: Ssid::new(b"Home").unwrap(),
+        password: Password::new(b"12345678").ok(),
+        server: Address::parse("http://192.168.1.9:8080/").ok(),
         claim: Some("7KQ2-MX41".try_into().unwrap()),
     };
     let said = device.handle(Input::Form(&form), s(1));
     assert!(said.contains(&Output::Claim("7KQ2-MX41".try_into().unwrap())));
     let server = device.keeper.settings().server.clone().unwrap();
     assert_eq!(server.as_str(), "http://192.168.1.9:8080");
-    let own = device::portal::Submitted {
-        url: Some("http://4.3.2.1".try_into().unwrap()),
-        ..form
-    };
-    let said = device.handle(Input::Form(&own), s(1));
+    let mut flash = device.flash.unwrap();
+    let end = flash.len() - 4;
+    flash[0] = 9;
+    let crc = crc32fast::hash(&flash[..end]).to_be_bytes();
+    flash[end..].copy_from_slice(&crc);
+    let mut newer = Device::start(Some(flash));
+    let said = newer.handle(Input::Form(&form), s(1));
     assert!(
         refusal(&said).is_some() && said.len() == 1,
         "no claim of a form that was refused"

@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
 
+use device::link::Ssid;
+use device::portal::Submitted;
 use device::settings::{
     Address, AfterReceipt, BadConfigure, BadUrl, LoadError, Password, SETTINGS_BYTES_MAX, Settings, Via,
-    configure,
+    configure, configure_by_form,
 };
 use device::setup_code::SetupCode;
 use proptest::prelude::*;
@@ -30,6 +32,27 @@ fn encoded(settings: &Settings) -> Vec<u8> {
 
 fn url(text: &str) -> Result<String, BadUrl> {
     Address::parse(text).map(|address| address.url.as_str().to_owned())
+}
+
+#[test]
+fn a_form_without_a_password_keeps_the_one_that_is_known_and_opens_no_other_network() {
+    let ssid = |name: &str| Ssid::new(name.as_bytes()).unwrap();
+    let known = sealed(&fresh(), &json!({"ssid": "Paddock", "pass": "12345678"})).unwrap();
+    let form = |name: &str| Submitted {
+        ssid: ssid(name),
+        password: None,
+        server: Address::parse("nas.local").ok(),
+        claim: None,
+    };
+    let password = |name: &str| {
+        let configured = configure_by_form(&known, &form(name)).unwrap();
+        assert_eq!(configured.settings.server.unwrap().as_str(), "https://nas.local");
+        let network = configured.settings.networks.find(&ssid(name)).cloned().unwrap();
+        assert_eq!(configured.join, Some(network.key));
+        network.password
+    };
+    assert_eq!(password("Paddock"), Password::new(b"12345678").unwrap());
+    assert_eq!(password("Cafe"), Password::Open);
 }
 
 #[test]

@@ -1,42 +1,35 @@
 //! What a person typed, read once into what cannot be wrong.
 
-use core::fmt::{self, Write};
-
 use heapless::{String, Vec};
 
-/// IEEE 802.11: names of networks are bytes, not text.
-pub const SSID_BYTES_MAX: usize = 32;
-/// A WPA passphrase has 8 to 63 characters, a key 64 hexadecimal digits.
-pub const PASSWORD_CHARS_MAX: usize = 64;
-const PASSPHRASE_CHARS_MIN: usize = 8;
-pub const URL_BYTES_MAX: usize = 128;
+use crate::link::{SSID_BYTES_MAX, Ssid};
+use crate::settings::{Address, Password, URL_BYTES_MAX, named};
+
 /// Longer than the server gives out, hyphens included.
 pub const CLAIM_CHARS_MAX: usize = 16;
 /// The proof that a form came from our own page.
 pub(super) const TOKEN_CHARS: usize = 32;
 
-pub type Ssid = Vec<u8, SSID_BYTES_MAX>;
-pub type Url = String<URL_BYTES_MAX>;
 pub(super) type Token = String<TOKEN_CHARS>;
 
 /// What is to be kept and tried.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Submitted {
     pub ssid: Ssid,
-    /// Nothing for an open network.
-    pub password: Option<String<PASSWORD_CHARS_MAX>>,
+    /// Nothing where none was typed: the one that is known, else an open network.
+    pub password: Option<Password>,
     /// Nothing where it stays as it is.
-    pub url: Option<Url>,
+    pub server: Option<Address>,
     pub claim: Option<String<CLAIM_CHARS_MAX>>,
 }
 
 /// Secrets do not print.
-impl fmt::Debug for Submitted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl core::fmt::Debug for Submitted {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Submitted")
             .field("ssid", &self.ssid)
-            .field("has_password", &self.password.is_some())
-            .field("url", &self.url)
+            .field("password", &self.password)
+            .field("server", &self.server)
             .field("has_claim", &self.claim.is_some())
             .finish()
     }
@@ -64,8 +57,12 @@ impl FormError {
             Self::NotOurs => "The device was started again since this page was opened.",
             Self::NoNetwork => "Choose a network, or type its name.",
             Self::NetworkTooLong => "The name of a network has at most 32 characters.",
-            Self::Password => "A Wi-Fi password has 8 to 63 characters. Leave it empty for an open network.",
-            Self::Url => "The server is an address like https://fieldpost.example.org.",
+            Self::Password => {
+                "A Wi-Fi password has 8 to 63 characters. Leave it empty for an open network and for one that the device knows."
+            }
+            Self::Url => {
+                "The server is an address like https://fieldpost.example.org, and not the device itself."
+            }
             Self::Claim => "A claim code is made of letters, digits and hyphens, 16 at most.",
         }
     }
@@ -73,15 +70,10 @@ impl FormError {
 
 /// Reads the body of the form, `application/x-www-form-urlencoded`, which must bear the token.
 pub(super) fn parse(body: &[u8], token: &str) -> Result<Submitted, FormError> {
-    let mut picked = Ssid::new();
-    let mut typed: Vec<u8, URL_BYTES_MAX> = Vec::new();
+    let mut picked = Vec::new();
+    let mut typed = Value::new();
     let mut ours = false;
-    let mut submitted = Submitted {
-        ssid: Ssid::new(),
-        password: None,
-        url: None,
-        claim: None,
-    };
+    let (mut password, mut server, mut code) = (None, None, None);
     for field in body.split(|&byte| byte == b'&').filter(|field| !field.is_empty()) {
         let mut halves = field.splitn(2, |&byte| byte == b'=');
         let name = halves.next().unwrap_or_default();
@@ -90,9 +82,13 @@ pub(super) fn parse(body: &[u8], token: &str) -> Result<Submitted, FormError> {
             b"token" => ours = value? == token.as_bytes(),
             b"net" => picked = from_hex(&value?)?,
             b"ssid" => typed = value.map_err(|_| FormError::NetworkTooLong)?,
-            b"password" => submitted.password = password(&value.map_err(|_| FormError::Password)?)?,
-            b"url" => submitted.url = url(&value.map_err(|_| FormError::Url)?)?,
-            b"claim" => submitted.claim = claim(&value.map_err(|_| FormError::Claim)?)?,
+            b"password" => {
+                let value = value.map_err(|_| FormError::Password)?;
+                let read = Password::new(&value).map_err(|_| FormError::Password)?;
+                password = Some(read).filter(|read| *read != Password::Open);
+            }
+            b"url" => server = address(&value.map_err(|_| FormError::Url)?)?,
+            b"claim" => code = claim(&value.map_err(|_| FormError::Claim)?)?,
             // Browsers add nothing by themselves, and what somebody else adds does no harm.
             _ => {}
         }
@@ -101,16 +97,24 @@ pub(super) fn parse(body: &[u8], token: &str) -> Result<Submitted, FormError> {
         return Err(FormError::NotOurs);
     }
     // What was typed was meant, even where a network is still ticked above it.
-    submitted.ssid = match typed.trim_ascii() {
-        [] if picked.is_empty() => return Err(FormError::NoNetwork),
-        [] => picked,
-        typed => Ssid::from_slice(typed).map_err(|_| FormError::NetworkTooLong)?,
+    let name = match typed.trim_ascii() {
+        [] => &picked[..],
+        typed if typed.len() > SSID_BYTES_MAX => return Err(FormError::NetworkTooLong),
+        typed => typed,
     };
-    Ok(submitted)
+    Ok(Submitted {
+        ssid: named(name).map_err(|_| FormError::NoNetwork)?,
+        password,
+        server,
+        claim: code,
+    })
 }
 
+/// What a field holds at most: the longest is the server's address with an ingest key behind it.
+type Value = Vec<u8, { 2 * URL_BYTES_MAX }>;
+
 /// A value without its escapes.
-fn decode(value: &[u8]) -> Result<Vec<u8, URL_BYTES_MAX>, FormError> {
+fn decode(value: &[u8]) -> Result<Value, FormError> {
     let mut decoded = Vec::new();
     let mut rest = value;
     while let Some((&byte, after)) = rest.split_first() {
@@ -137,8 +141,8 @@ fn hex_byte(digits: &[u8]) -> Option<u8> {
     u8::try_from(digit(high)? * 16 + digit(low)?).ok()
 }
 
-fn from_hex(digits: &[u8]) -> Result<Ssid, FormError> {
-    let mut bytes = Ssid::new();
+fn from_hex(digits: &[u8]) -> Result<Vec<u8, SSID_BYTES_MAX>, FormError> {
+    let mut bytes = Vec::new();
     for pair in digits.chunks(2) {
         let byte = hex_byte(pair).ok_or(FormError::Unreadable)?;
         bytes.push(byte).map_err(|_| FormError::Unreadable)?;
@@ -146,44 +150,13 @@ fn from_hex(digits: &[u8]) -> Result<Ssid, FormError> {
     Ok(bytes)
 }
 
-fn password(typed: &[u8]) -> Result<Option<String<PASSWORD_CHARS_MAX>>, FormError> {
+/// `https://` is added where a person left it out.
+fn address(typed: &[u8]) -> Result<Option<Address>, FormError> {
+    let typed = core::str::from_utf8(typed.trim_ascii()).map_err(|_| FormError::Url)?;
     if typed.is_empty() {
         return Ok(None);
     }
-    let is_passphrase = (PASSPHRASE_CHARS_MIN..PASSWORD_CHARS_MAX).contains(&typed.len())
-        && typed.iter().all(|byte| matches!(byte, b' '..=b'~'));
-    let is_key = typed.len() == PASSWORD_CHARS_MAX && typed.iter().all(u8::is_ascii_hexdigit);
-    if is_passphrase || is_key {
-        text(typed, FormError::Password).map(Some)
-    } else {
-        Err(FormError::Password)
-    }
-}
-
-/// Adds `https://` where a person left it out.
-fn url(typed: &[u8]) -> Result<Option<Url>, FormError> {
-    let typed = typed.trim_ascii();
-    if typed.is_empty() {
-        return Ok(None);
-    }
-    let typed: Url = text(typed, FormError::Url)?;
-    let (scheme, place) = typed.split_once("://").unwrap_or(("https", &typed));
-    let is_web = scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http");
-    // A name and a path; nobody's password belongs into it.
-    let is_place = place.bytes().all(|byte| matches!(byte, b'!'..=b'~'))
-        && !place.contains(['@', '?', '#', '"', '<', '>', '\\'])
-        && place.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[');
-    if !is_web || !is_place {
-        return Err(FormError::Url);
-    }
-    let mut url = Url::new();
-    let whole = write!(
-        url,
-        "{}://{}",
-        if scheme.len() == 4 { "http" } else { "https" },
-        place.trim_end_matches('/')
-    );
-    whole.map(|()| Some(url)).map_err(|_| FormError::Url)
+    Address::parse(typed).map(Some).map_err(|_| FormError::Url)
 }
 
 fn claim(typed: &[u8]) -> Result<Option<String<CLAIM_CHARS_MAX>>, FormError> {
@@ -197,12 +170,8 @@ fn claim(typed: &[u8]) -> Result<Option<String<CLAIM_CHARS_MAX>>, FormError> {
     {
         return Err(FormError::Claim);
     }
-    text(typed, FormError::Claim).map(Some)
-}
-
-fn text<const N: usize>(bytes: &[u8], otherwise: FormError) -> Result<String<N>, FormError> {
-    let text = core::str::from_utf8(bytes).map_err(|_| otherwise)?;
-    String::try_from(text).map_err(|_| otherwise)
+    let typed = core::str::from_utf8(typed).map_err(|_| FormError::Claim)?;
+    String::try_from(typed).map(Some).map_err(|_| FormError::Claim)
 }
 
 #[cfg(test)]
@@ -223,24 +192,27 @@ mod tests {
             "net=&ssid=Caf%C3%A9+%26+Bar&password=a%2Bb%20c%25d1&url=logs.example.org%2F&claim=7KQ2-MX41",
         )
         .unwrap();
-        assert_eq!(&form.ssid[..], "Café & Bar".as_bytes());
-        assert_eq!(form.password.as_deref(), Some("a+b c%d1"));
-        assert_eq!(form.url.as_deref(), Some("https://logs.example.org"));
+        assert_eq!(form.ssid.as_bytes(), "Café & Bar".as_bytes());
+        assert_eq!(form.password, Some(Password::new(b"a+b c%d1").unwrap()));
+        assert_eq!(
+            form.server.as_ref().unwrap().url.as_str(),
+            "https://logs.example.org"
+        );
         assert_eq!(form.claim.as_deref(), Some("7KQ2-MX41"));
         assert!(!std::format!("{form:?}").contains("a+b"));
     }
 
     #[test]
     fn a_ticked_network_is_its_bytes_and_a_typed_one_wins() {
-        assert_eq!(&read("net=FF00fe&ssid=").unwrap().ssid[..], [255, 0, 254]);
-        assert_eq!(&read("net=FF00fe&ssid=Home").unwrap().ssid[..], b"Home");
+        assert_eq!(read("net=FF00fe&ssid=").unwrap().ssid.as_bytes(), [255, 0, 254]);
+        assert_eq!(read("net=FF00fe&ssid=Home").unwrap().ssid.as_bytes(), b"Home");
         let open = read("net=41&ssid=&password=&url=&claim=").unwrap();
-        assert_eq!((open.password, open.url, open.claim), (None, None, None));
+        assert_eq!((open.password, open.server, open.claim), (None, None, None));
     }
 
     #[test]
     fn what_cannot_be_meant_is_named() {
-        let long = "x".repeat(200);
+        let long = "x".repeat(300);
         for (body, error) in [
             ("ssid=", FormError::NoNetwork),
             (
@@ -253,7 +225,9 @@ mod tests {
                 &std::format!("ssid=a&password={}", &long[..64]),
                 FormError::Password,
             ),
-            ("ssid=a&password=%C3%A9%C3%A9%C3%A9%C3%A9", FormError::Password),
+            ("ssid=a&password=1234567%0A", FormError::Password),
+            ("ssid=a&url=http%3A%2F%2F4.3.2.1", FormError::Url),
+            ("ssid=%00%00", FormError::NoNetwork),
             ("ssid=a&url=ftp%3A%2F%2Fx", FormError::Url),
             ("ssid=a&url=https%3A%2F%2Fme%3Apw%40x", FormError::Url),
             ("ssid=a&url=https%3A%2F%2F", FormError::Url),
@@ -284,7 +258,7 @@ mod tests {
             let mut body = std::format!("token={TOKEN}&ssid=").into_bytes();
             body.extend(&bytes);
             if let Ok(form) = parse(&body, TOKEN) {
-                proptest::prop_assert!(!form.ssid.is_empty());
+                proptest::prop_assert!(!form.ssid.is_hidden());
             }
         }
     }

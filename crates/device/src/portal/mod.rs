@@ -38,12 +38,9 @@ mod style;
 use core::net::Ipv4Addr;
 
 pub use digest::{NONCE_LIFE, REALM, TRIES_MAX, TRIES_SPAN};
-pub use form::{
-    CLAIM_CHARS_MAX, FormError, PASSWORD_CHARS_MAX, SSID_BYTES_MAX, Ssid, Submitted, URL_BYTES_MAX, Url,
-};
+pub use form::{CLAIM_CHARS_MAX, FormError, Submitted};
 pub use site::{
-    Activity, Identity, JoinFailure, LABEL_BYTES_MAX, NAME_BYTES_MAX, NETWORKS_MAX, Network, Outcome, Server,
-    Site, Status,
+    Activity, Identity, LABEL_BYTES_MAX, NAME_BYTES_MAX, NETWORKS_MAX, Outcome, Server, Site, Status,
 };
 
 /// Where the device is in its own network, a /24. Some phones open the sign-in window only for an address that looks like one of the internet.

@@ -7,8 +7,9 @@ use core::fmt::{self, Write};
 use core::net::Ipv4Addr;
 
 use super::form::FormError;
-use super::site::{Activity, JoinFailure, Network, Outcome, Server, Site, Status};
+use super::site::{Activity, Outcome, Server, Site, Status};
 use super::style;
+use crate::link::{JoinFailure, Security, Seen};
 use crate::outbox::{Entry, Kind, State};
 
 mod text;
@@ -162,6 +163,8 @@ fn refresh(page: Page, site: &Site) -> &'static str {
 
 fn setup(index: usize, site: &Site, out: &mut impl Write) -> Result<bool, fmt::Error> {
     let networks = site.networks.len();
+    let can_be_joined = |seen: &Seen| seen.security != Security::Other;
+    let first_to_join = site.networks.iter().position(can_be_joined);
     match index {
         0 => write!(
             out,
@@ -174,7 +177,7 @@ fn setup(index: usize, site: &Site, out: &mut impl Write) -> Result<bool, fmt::E
         row if row <= networks => {
             // The list may have shrunk since the last part.
             if let Some(network) = site.networks.get(row - 1) {
-                self::network(network, row == 1, out)?;
+                self::network(network, Some(row - 1) == first_to_join, out)?;
             }
         }
         row if row == networks + 1 => write!(
@@ -182,7 +185,7 @@ fn setup(index: usize, site: &Site, out: &mut impl Write) -> Result<bool, fmt::E
             "{}<label for=ssid>{}</label>\
              <input id=ssid name=ssid maxlength=32 autocomplete=off autocapitalize=none autocorrect=off spellcheck=false{}>\
              <label for=password>Password</label>\
-             <input id=password name=password type=password minlength=8 maxlength=64 autocomplete=off placeholder=\"empty if it is open\">\
+             <input id=password name=password type=password minlength=8 maxlength=64 autocomplete=off placeholder=\"empty if open, or known already\">\
              </fieldset>",
             if networks == 0 {
                 "<p>None in range right now.</p>"
@@ -204,16 +207,16 @@ fn setup(index: usize, site: &Site, out: &mut impl Write) -> Result<bool, fmt::E
              <input id=claim name=claim maxlength=16 autocomplete=off autocapitalize=characters spellcheck=false \
              placeholder=\"empty if it is yours already\"></fieldset>\
              <button>Save and join</button></form>{END}",
-            Html(&site.server_url),
+            Html(site.server.as_ref().map_or("", |server| server.as_str())),
         )?,
         _ => return Ok(false),
     }
     Ok(true)
 }
 
-fn network(network: &Network, is_first: bool, out: &mut impl Write) -> fmt::Result {
+fn network(network: &Seen, is_first: bool, out: &mut impl Write) -> fmt::Result {
     out.write_str("<label class=n><input type=radio name=net value=")?;
-    for byte in &network.ssid {
+    for byte in network.ssid.as_bytes() {
         write!(out, "{byte:02x}")?;
     }
     let strength = match network.rssi_dbm {
@@ -224,9 +227,17 @@ fn network(network: &Network, is_first: bool, out: &mut impl Write) -> fmt::Resu
     write!(
         out,
         "{}><span>{}</span><small>{strength}{}</small></label>",
-        if is_first { " checked" } else { "" },
-        Lossy(&network.ssid),
-        if network.is_open { ", open" } else { "" },
+        match network.security {
+            Security::Other => " disabled",
+            Security::Open | Security::Password if is_first => " checked",
+            Security::Open | Security::Password => "",
+        },
+        Lossy(network.ssid.as_bytes()),
+        match network.security {
+            Security::Open => ", open",
+            Security::Password => "",
+            Security::Other => ", needs an account",
+        },
     )
 }
 
@@ -241,27 +252,27 @@ fn result(site: &Site, out: &mut impl Write) -> fmt::Result {
             out,
             "<p class=big>{}</p><p>This page looks again every 3 seconds. If {access_point} vanishes for a moment, join it again and \
              come back to http://4.3.2.1</p>",
-            Lossy(ssid)
+            Lossy(ssid.as_bytes())
         )?,
         Outcome::Joined {
             ssid,
             address,
             server,
         } => {
-            write!(out, "<p class=big>{}</p>", Lossy(ssid))?;
+            write!(out, "<p class=big>{}</p>", Lossy(ssid.as_bytes()))?;
             joined(site, *address, *server, out)?;
         }
         Outcome::Failed { ssid, why } => write!(
             out,
             "<p class=big>{}</p><p class=bad>✕ {}</p><p>Every recording is kept, and the networks it knew are too.</p>\
              <a class=go href=/>Try again</a>",
-            Lossy(ssid),
+            Lossy(ssid.as_bytes()),
             match why {
                 JoinFailure::NotFound => "No such network is in range. Move closer, or look at the name.",
                 JoinFailure::WrongPassword => "The network does not take this password.",
                 JoinFailure::NoAddress =>
                     "The network let it in and gave it no address. Start the router again.",
-                JoinFailure::NoAnswer =>
+                JoinFailure::Timeout | JoinFailure::Other =>
                     "The network did not answer within 20 seconds. Move closer and try again.",
             }
         )?,
@@ -313,7 +324,11 @@ fn status(site: &Site, out: &mut impl Write) -> fmt::Result {
     }
     out.write_str("</p><dl>")?;
     if let Outcome::Joined { ssid, address, .. } = &site.outcome {
-        write!(out, "<dt>Network</dt><dd>{}, {address}</dd>", Lossy(ssid))?;
+        write!(
+            out,
+            "<dt>Network</dt><dd>{}, {address}</dd>",
+            Lossy(ssid.as_bytes())
+        )?;
     }
     if let Some(percent) = battery_percent {
         write!(out, "<dt>Battery</dt><dd>{percent} %</dd>")?;

@@ -7,7 +7,9 @@ use heapless::{String, Vec};
 use sha2::{Digest, Sha256};
 
 use super::digest::Guard;
-use super::form::{self, FormError, SSID_BYTES_MAX, Ssid, Submitted, Token, Url};
+use super::form::{self, FormError, Submitted, Token};
+use crate::link::{JoinFailure, SSID_BYTES_MAX, Seen, Ssid};
+use crate::settings::ServerUrl;
 use crate::setup_code::SetupCode;
 
 /// What fits a page that is read with a thumb; the strongest are kept.
@@ -25,24 +27,6 @@ pub struct Identity {
     /// Its name in a network, without `.local`; changes where somebody else has it.
     pub label: String<LABEL_BYTES_MAX>,
     pub firmware: String<NAME_BYTES_MAX>,
-}
-
-/// A network in range.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Network {
-    pub ssid: Ssid,
-    pub rssi_dbm: i8,
-    pub is_open: bool,
-}
-
-/// Why a network was not joined.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum JoinFailure {
-    NotFound,
-    WrongPassword,
-    NoAddress,
-    /// It neither took us nor said why.
-    NoAnswer,
 }
 
 /// Whether the server took the device.
@@ -97,10 +81,10 @@ pub struct Status {
 pub struct Site {
     pub(super) identity: Identity,
     pub(super) guard: Guard,
-    pub(super) networks: Vec<Network, NETWORKS_MAX>,
+    pub(super) networks: Vec<Seen, NETWORKS_MAX>,
     pub(super) outcome: Outcome,
     pub(super) status: Status,
-    pub(super) server_url: Url,
+    pub(super) server: Option<ServerUrl>,
     token: Token,
     submitted: Option<Submitted>,
 }
@@ -125,17 +109,17 @@ impl Site {
                 waiting: 0,
                 battery_percent: None,
             },
-            server_url: Url::new(),
+            server: None,
             token,
             submitted: None,
         }
     }
 
     /// A scan came to its end. Of several with one name the strongest is shown; hidden ones have none and are typed.
-    pub fn set_networks(&mut self, found: impl IntoIterator<Item = Network>) {
+    pub fn set_networks<'a>(&mut self, found: impl IntoIterator<Item = &'a Seen>) {
         self.networks.clear();
         for network in found {
-            if network.ssid.is_empty() {
+            if network.ssid.is_hidden() {
                 continue;
             }
             if let Some(same) = self.networks.iter_mut().find(|known| known.ssid == network.ssid) {
@@ -151,7 +135,7 @@ impl Site {
                 self.networks.pop();
             }
             // Full only where all the others are stronger.
-            let _ = self.networks.insert(place, network);
+            let _ = self.networks.insert(place, network.clone());
         }
     }
 
@@ -164,8 +148,8 @@ impl Site {
     }
 
     /// The server of the settings, shown in the form.
-    pub fn set_server_url(&mut self, url: Url) {
-        self.server_url = url;
+    pub fn set_server(&mut self, server: Option<ServerUrl>) {
+        self.server = server;
     }
 
     /// Where somebody else in the network had the name.

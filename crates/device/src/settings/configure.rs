@@ -115,12 +115,9 @@ pub fn configure(settings: &Settings, json: &[u8], via: Via) -> Result<Configure
 /// Takes what a person typed on the device's own page, behind the setup code. They see the address that they type, so a private one is meant.
 pub fn configure_by_form(settings: &Settings, form: &Submitted) -> Result<Configured, BadConfigure> {
     let mut said = Said::new(settings.clone(), Via::Sealed);
-    said.ssid = Some(named(&form.ssid).map_err(BadConfigure::Network)?);
-    let password = form.password.as_deref().unwrap_or_default();
-    said.password = Some(Password::new(password.as_bytes()).map_err(BadConfigure::Network)?);
-    if let Some(url) = &form.url {
-        said.address = Some(Address::parse(url).map_err(BadConfigure::Url)?);
-    }
+    said.ssid = Some(form.ssid.clone());
+    said.password.clone_from(&form.password);
+    said.address.clone_from(&form.server);
     said.confirmed = true;
     said.whole(settings)
 }

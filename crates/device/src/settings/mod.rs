@@ -29,6 +29,7 @@ pub use configure::{BadConfigure, CONFIGURE_BYTES_MAX, Configured, Via, configur
 pub use encoding::{LoadError, SETTINGS_BYTES_MAX};
 use heapless::Vec;
 pub use keeper::{Command, Input, Keeper, Output, Refusal};
+pub(crate) use network::named;
 pub use network::{BadNetwork, Network, Networks, Password};
 pub use sealed::{BadSealed, CannotOpen, Sealed, Unseal};
 pub use secret::Secret;

@@ -36,7 +36,7 @@ impl fmt::Display for BadNetwork {
 }
 
 /// A name that can be joined: a hidden network says none.
-pub(super) fn named(bytes: &[u8]) -> Result<Ssid, BadNetwork> {
+pub(crate) fn named(bytes: &[u8]) -> Result<Ssid, BadNetwork> {
     let ssid = Ssid::new(bytes).filter(|ssid| !ssid.is_hidden());
     ssid.ok_or(BadNetwork::Ssid)
 }

@@ -7,8 +7,10 @@ use std::vec::Vec;
 
 use wire::recording::RecordingId;
 
+use crate::link::{JoinFailure, Security, Seen, Ssid};
 use crate::outbox::{DirSlot, Entry, Extent, Kind, Number, State};
-use crate::portal::{Identity, Network, Outcome, Site, Ssid, Submitted};
+use crate::portal::{Identity, Outcome, Site, Submitted};
+use crate::settings::Password;
 use crate::setup_code::SetupCode;
 use crate::time::Instant;
 
@@ -23,10 +25,11 @@ fn site() -> Site {
         firmware: heapless::String::try_from("0.1.0").unwrap(),
     };
     let mut site = Site::new(identity, SetupCode::parse("0123456789ABCDEF").unwrap(), [1; 32]);
-    site.set_networks([Network {
-        ssid: Ssid::from_slice(b"Paddock").unwrap(),
+    site.set_networks(&[Seen {
+        ssid: Ssid::new(b"Paddock").unwrap(),
         rssi_dbm: -50,
-        is_open: false,
+        security: Security::Password,
+        channel: 6,
     }]);
     site
 }
@@ -288,19 +291,18 @@ fn a_form_becomes_settings_and_the_next_page_tells_what_comes_of_it() {
     let Some(Submitted {
         ssid,
         password,
-        url,
+        server,
         claim,
     }) = site.poll()
     else {
         panic!("nothing came");
     };
+    assert_eq!(ssid.as_bytes(), b"Padmock");
+    assert_eq!(password, Some(Password::new(b"12345678").unwrap()));
+    let server = server.unwrap();
     assert_eq!(
-        (&ssid[..], password.as_deref()),
-        (&b"Padmock"[..], Some("12345678"))
-    );
-    assert_eq!(
-        (url.as_deref(), claim.as_deref()),
-        (Some("https://x.org"), Some("AB-12"))
+        (server.url.as_str(), claim.as_deref()),
+        ("https://x.org", Some("AB-12"))
     );
     assert_eq!(site.poll(), None);
     let asked = b"GET /result HTTP/1.1\r\nHost: 4.3.2.1\r\n\r\n";
@@ -308,7 +310,7 @@ fn a_form_becomes_settings_and_the_next_page_tells_what_comes_of_it() {
     assert!(page.contains("Padmock") && page.contains("http-equiv=refresh") && page.contains("vanishes"));
     site.set_outcome(Outcome::Failed {
         ssid,
-        why: crate::portal::JoinFailure::WrongPassword,
+        why: JoinFailure::WrongPassword,
     });
     let page = body(&say(Side::AccessPoint, asked, &mut site).0);
     assert!(page.contains("does not take this password") && !page.contains("http-equiv=refresh"));
@@ -558,7 +560,7 @@ fn however_requests_are_cut_the_answers_are_the_same() {
         let mut runner = Runner::new(Side::AccessPoint);
         runner.feed(&whole, pieces, &mut site);
         assert!(runner.closed);
-        assert_eq!(&site.poll().unwrap().ssid[..], b"Home");
+        assert_eq!(site.poll().unwrap().ssid.as_bytes(), b"Home");
         runner.out
     };
     let expected = run(&[usize::MAX]);

@@ -3,7 +3,9 @@ use super::*;
 extern crate std;
 use std::string::String;
 
-use crate::portal::{Identity, NETWORKS_MAX, Ssid};
+use crate::link::Ssid;
+use crate::portal::{Identity, NETWORKS_MAX};
+use crate::settings::Address;
 use crate::setup_code::SetupCode;
 
 /// Design: a page is at most so long.
@@ -31,11 +33,12 @@ fn site(name: &str) -> Site {
     Site::new(identity, code, [1; 32])
 }
 
-fn network(name: &[u8], rssi_dbm: i8) -> Network {
-    Network {
-        ssid: Ssid::from_slice(name).unwrap(),
+fn network(name: &[u8], rssi_dbm: i8) -> Seen {
+    Seen {
+        ssid: Ssid::new(name).unwrap(),
         rssi_dbm,
-        is_open: false,
+        security: Security::Password,
+        channel: 6,
     }
 }
 
@@ -64,15 +67,17 @@ fn worst() -> Site {
         name[0] = b'A' + u8::try_from(n).unwrap();
         network(&name, -50)
     });
-    site.set_networks(names);
-    site.set_server_url(heapless::String::try_from("\"".repeat(128).as_str()).unwrap());
+    let names: std::vec::Vec<Seen> = names.collect();
+    site.set_networks(&names);
+    let longest = std::format!("https://own.example/{}", "&".repeat(100));
+    site.set_server(Some(Address::parse(&longest).unwrap().url));
     site
 }
 
 #[test]
 fn every_page_is_short_and_every_part_fits_a_buffer_whatever_is_on_it() {
     let mut site = worst();
-    let ssid = Ssid::from_slice(&[b'"'; 32]).unwrap();
+    let ssid = Ssid::new(&[b'"'; 32]).unwrap();
     let address = Ipv4Addr::new(255, 255, 255, 255);
     let mut outcomes = std::vec![Outcome::Nothing, Outcome::Joining { ssid: ssid.clone() }];
     for server in [
@@ -91,7 +96,7 @@ fn every_page_is_short_and_every_part_fits_a_buffer_whatever_is_on_it() {
         JoinFailure::NotFound,
         JoinFailure::WrongPassword,
         JoinFailure::NoAddress,
-        JoinFailure::NoAnswer,
+        JoinFailure::Timeout,
     ] {
         outcomes.push(Outcome::Failed {
             ssid: ssid.clone(),
@@ -132,7 +137,12 @@ fn pages_load_nothing_and_run_nothing() {
             .skip(1)
             .filter(|rest| rest.starts_with("://") || rest.starts_with("s://"))
         {
-            let ours = ["://4.3.2.1", "://datalogger-7f3a.local", "s://\""];
+            let ours = [
+                "://4.3.2.1",
+                "://datalogger-7f3a.local",
+                "s://\"",
+                "s://own.example/",
+            ];
             assert!(
                 ours.iter().any(|prefix| addressed.starts_with(prefix)),
                 "{page:?}: http{addressed:.40}"
@@ -151,7 +161,7 @@ fn what_apple_is_shown_does_not_say_that_all_is_well() {
 #[test]
 fn names_of_networks_are_text_whatever_they_are() {
     let mut site = site("A<b>");
-    site.set_networks([
+    site.set_networks(&[
         network(b"<script>alert(1)</script>", -40),
         network(&[0xFF, b'x', 0xE2, 0x80, 0xAE, b'y', b'\n'], -50),
     ]);
@@ -166,10 +176,27 @@ fn names_of_networks_are_text_whatever_they_are() {
 }
 
 #[test]
+fn what_cannot_be_joined_cannot_be_ticked_and_the_strongest_other_is() {
+    let mut site = site("x");
+    let account = Seen {
+        security: Security::Other,
+        ..network(b"eduroam", -40)
+    };
+    site.set_networks(&[network(b"A", -70), account, network(b"B", -60)]);
+    let html = whole(Page::Setup, &site);
+    assert!(html.contains(
+        "value=656475726f616d disabled><span>eduroam</span><small>strong, needs an account</small>"
+    ));
+    assert_eq!(html.matches(" checked>").count(), 1);
+    assert!(html.contains("value=42 checked>"));
+}
+
+#[test]
 fn of_many_networks_the_strongest_are_shown_once_each() {
     let mut site = site("x");
     let many = (0..40_i8).map(|n| network(&[b'a' + u8::try_from(n % 20).unwrap()], -90 + n));
-    site.set_networks(many);
+    let many: std::vec::Vec<Seen> = many.collect();
+    site.set_networks(&many);
     let shown: std::vec::Vec<i8> = site.networks.iter().map(|network| network.rssi_dbm).collect();
     assert_eq!(shown.len(), NETWORKS_MAX);
     assert!(shown.contains(&-51), "{shown:?}");
@@ -179,7 +206,7 @@ fn of_many_networks_the_strongest_are_shown_once_each() {
 #[test]
 fn fields_have_labels_and_the_password_is_never_filled_in() {
     let mut site = site("x");
-    site.set_networks([network(b"Paddock", -55)]);
+    site.set_networks(&[network(b"Paddock", -55)]);
     let html = whole(Page::Setup, &site);
     for field in ["ssid", "password", "url", "claim"] {
         assert!(html.contains(&std::format!("<label for={field}>")));

@@ -3,7 +3,9 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use device::portal::{JoinFailure, Outcome, Server, Submitted};
+use device::link::JoinFailure;
+use device::portal::{Outcome, Server, Submitted};
+use device::settings::Password;
 use device::time::Instant;
 
 const JOINING: Duration = Duration::from_millis(1500);
@@ -37,9 +39,9 @@ impl Link {
             address,
             server,
         };
-        self.due = if &ssid[..] == b"Nowhere" {
+        self.due = if ssid.as_bytes() == b"Nowhere" {
             failed(JoinFailure::NotFound)
-        } else if password.as_deref() == Some("wrong-password") {
+        } else if password == Password::new(b"wrong-password").ok() {
             failed(JoinFailure::WrongPassword)
         } else {
             vec![

@@ -17,8 +17,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant as Clock};
 
+use device::link::{Security, Seen, Ssid};
 use device::portal::http::Side;
-use device::portal::{ADDRESS, Activity, Identity, Network, Site, Ssid, Status};
+use device::portal::{ADDRESS, Activity, Identity, Site, Status};
+use device::settings::Password;
 use device::setup_code::SetupCode;
 use device::time::Instant;
 
@@ -99,12 +101,22 @@ fn text<const N: usize>(text: &str) -> Result<heapless::String<N>, Failure> {
     heapless::String::try_from(text).map_err(|_| format!("{text} is too long").into())
 }
 
-fn network(name: &[u8], rssi_dbm: i8, is_open: bool) -> Result<Network, Failure> {
-    Ok(Network {
-        ssid: Ssid::from_slice(name).map_err(|_| "a name is too long")?,
+fn seen(name: &str, rssi_dbm: i8, security: Security) -> Result<Seen, Failure> {
+    Ok(Seen {
+        ssid: Ssid::new(name.as_bytes()).ok_or("a name is too long")?,
         rssi_dbm,
-        is_open,
+        security,
+        channel: 6,
     })
+}
+
+/// In clear: whoever runs this wants to see it.
+fn shown(password: &Password) -> String {
+    match password {
+        Password::Open => "open".to_owned(),
+        Password::Passphrase(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        Password::Key(_) => "key".to_owned(),
+    }
 }
 
 fn site(args: &Args, shelf: &Shelf) -> Result<Site, Failure> {
@@ -115,11 +127,11 @@ fn site(args: &Args, shelf: &Shelf) -> Result<Site, Failure> {
         firmware: text("simulator")?,
     };
     let mut site = Site::new(identity, args.code.clone(), args.secret);
-    site.set_networks([
-        network("Zoë’s iPhone".as_bytes(), -48, false)?,
-        network(b"Paddock 5", -63, false)?,
-        network(b"Cafe <Boxenstopp> & Bar", -70, true)?,
-        network(b"TIMING-CREW-5GHZ-do-not-connect!", -81, false)?,
+    site.set_networks(&[
+        seen("Zoë’s iPhone", -48, Security::Password)?,
+        seen("Paddock 5", -63, Security::Password)?,
+        seen("Cafe <Boxenstopp> & Bar", -70, Security::Open)?,
+        seen("TIMING-CREW-5GHZ-do-not-connect!", -81, Security::Other)?,
     ]);
     site.set_status(Status {
         activity: Activity::Idle,
@@ -151,9 +163,12 @@ fn serve(args: &Args) -> Result<(), Failure> {
             writeln!(
                 out,
                 "submitted ssid={} password={} url={} claim={}",
-                String::from_utf8_lossy(&submitted.ssid),
-                submitted.password.as_deref().unwrap_or("-"),
-                submitted.url.as_deref().unwrap_or("-"),
+                String::from_utf8_lossy(submitted.ssid.as_bytes()),
+                submitted.password.as_ref().map_or("-".to_owned(), shown),
+                submitted
+                    .server
+                    .as_ref()
+                    .map_or("-", |server| server.url.as_str()),
                 submitted.claim.as_deref().unwrap_or("-"),
             )?;
             link.join(submitted, now());
