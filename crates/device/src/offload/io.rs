@@ -15,8 +15,6 @@ pub struct Surroundings<'s> {
     pub device: [u8; 16],
     /// The claim that it is under now.
     pub claim: u32,
-    /// A fresh random number, for spreading pauses.
-    pub random: u32,
 }
 
 /// What may be offered: [`Candidate::of`] decides which those are.

@@ -83,14 +83,9 @@ pub struct Offload {
     told: Option<Status>,
 }
 
-impl Default for Offload {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Offload {
-    pub const fn new() -> Self {
+    /// `seed` spreads the pauses of many devices.
+    pub const fn new(seed: u32) -> Self {
         Self {
             is_online: false,
             is_wanted: false,
@@ -99,7 +94,7 @@ impl Offload {
             last: Number(0),
             left_over: 0,
             set_aside: 0,
-            pace: Pace::new(),
+            pace: Pace::new(seed),
             progress: Progress::new(),
             trouble: None,
             outputs: Deque::new(),
@@ -278,7 +273,7 @@ impl Offload {
                 }
             }
             Some(_) | None if self.left_over > 0 => {
-                self.phase = Phase::Resting(now + self.pace.rest(surroundings.random));
+                self.phase = Phase::Resting(now + self.pace.rest());
             }
             // Something may have been recorded in the meantime.
             Some(_) | None if self.after.is_some() => self.survey(surroundings),
@@ -334,7 +329,7 @@ impl Offload {
             Next::Pause(trouble, retry_after_s) => {
                 self.trouble = Some(trouble);
                 self.progress.paused();
-                let pause = self.pace.pause(retry_after_s, surroundings.random);
+                let pause = self.pace.pause(retry_after_s);
                 self.phase = Phase::Pausing(handover, now + pause);
             }
             Next::PassOver(trouble) => {

@@ -6,6 +6,8 @@
 
 use core::time::Duration;
 
+use crate::jitter::Jitter;
+
 /// A hotspot that was away for a moment is back within it.
 const PAUSE_FIRST: Duration = Duration::from_secs(2);
 const PAUSE_MAX: Duration = Duration::from_mins(5);
@@ -15,17 +17,19 @@ const REST_MAX: Duration = Duration::from_mins(15);
 /// A server that asks for more is asked again all the same: it may have meant somebody else.
 pub(super) const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Pace {
     failures: u8,
     poor_rounds: u8,
+    jitter: Jitter,
 }
 
 impl Pace {
-    pub(super) const fn new() -> Self {
+    pub(super) const fn new(seed: u32) -> Self {
         Self {
             failures: 0,
             poor_rounds: 0,
+            jitter: Jitter::new(seed),
         }
     }
 
@@ -41,18 +45,18 @@ impl Pace {
     }
 
     /// How long to wait after a request that failed.
-    pub(super) fn pause(&mut self, retry_after_s: Option<u32>, random: u32) -> Duration {
+    pub(super) fn pause(&mut self, retry_after_s: Option<u32>) -> Duration {
         let asked_for = Duration::from_secs(u64::from(retry_after_s.unwrap_or(0))).min(RETRY_AFTER_MAX);
         let pause = doubled(PAUSE_FIRST, self.failures, PAUSE_MAX);
         self.failures = self.failures.saturating_add(1);
-        spread(pause.max(asked_for), asked_for, random)
+        spread(pause.max(asked_for), asked_for, &mut self.jitter)
     }
 
     /// How long to wait after a round that left something over.
-    pub(super) fn rest(&mut self, random: u32) -> Duration {
+    pub(super) fn rest(&mut self) -> Duration {
         let rest = doubled(REST_FIRST, self.poor_rounds, REST_MAX);
         self.poor_rounds = self.poor_rounds.saturating_add(1);
-        spread(rest, Duration::ZERO, random)
+        spread(rest, Duration::ZERO, &mut self.jitter)
     }
 }
 
@@ -62,48 +66,63 @@ fn doubled(first: Duration, times: u8, most: Duration) -> Duration {
 }
 
 /// Between half of it, or the least, and all of it; where both are one, an eighth more at most.
-fn spread(span: Duration, least: Duration, random: u32) -> Duration {
+fn spread(span: Duration, least: Duration, jitter: &mut Jitter) -> Duration {
     let from = (span / 2).max(least);
     let width_ms = span.saturating_sub(from).max(span / 8).as_millis();
-    let width_ms = u64::try_from(width_ms).unwrap_or(u64::MAX);
-    // 0 ≤ random / 2³² < 1.
-    let share_ms = (u128::from(width_ms) * u128::from(random)) >> 32;
-    from + Duration::from_millis(u64::try_from(share_ms).unwrap_or(0))
+    let width_ms = u32::try_from(width_ms).unwrap_or(u32::MAX);
+    from + Duration::from_millis(u64::from(jitter.up_to(width_ms)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn seconds(pause: Duration) -> u64 {
+        pause.as_secs()
+    }
+
     #[test]
     fn pauses_double_within_their_bounds() {
-        let mut pace = Pace::new();
-        let pauses: heapless::Vec<u64, 12> = (0..12).map(|_| pace.pause(None, u32::MAX).as_secs()).collect();
-        assert_eq!(pauses, [1, 3, 7, 15, 31, 63, 127, 255, 299, 299, 299, 299]);
-        pace.moved();
-        assert_eq!(pace.pause(None, 0), Duration::from_secs(1));
+        for seed in 0..50 {
+            let mut pace = Pace::new(seed);
+            for most_s in [2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300] {
+                let pause = pace.pause(None);
+                assert!(
+                    (most_s / 2..=most_s).contains(&seconds(pause)),
+                    "{pause:?} {most_s}"
+                );
+            }
+            pace.moved();
+            assert!(pace.pause(None) <= PAUSE_FIRST);
+        }
+    }
+
+    #[test]
+    fn two_devices_do_not_come_back_as_one() {
+        let pauses = |seed| {
+            let mut pace = Pace::new(seed);
+            [0; 4].map(|_| pace.pause(None))
+        };
+        assert_ne!(pauses(1), pauses(2));
     }
 
     #[test]
     fn a_server_is_given_the_time_that_it_asks_for_within_reason() {
-        for random in [0, u32::MAX] {
-            let asked = Pace::new().pause(Some(120), random);
-            assert!((120..=135).contains(&asked.as_secs()), "{asked:?}");
+        for seed in 0..50 {
+            let asked = Pace::new(seed).pause(Some(120));
+            assert!((120..=135).contains(&seconds(asked)), "{asked:?}");
+            assert!(Pace::new(seed).pause(Some(u32::MAX)) <= RETRY_AFTER_MAX * 9 / 8);
         }
-        assert!(Pace::new().pause(Some(u32::MAX), u32::MAX) <= RETRY_AFTER_MAX * 9 / 8);
     }
 
     #[test]
     fn rounds_without_a_receipt_get_rare_and_one_receipt_ends_that() {
-        let mut pace = Pace::new();
-        let rests: heapless::Vec<u64, 8> = (0..8)
-            .map(|_| {
-                pace.moved();
-                pace.rest(0).as_secs()
-            })
-            .collect();
-        assert_eq!(rests, [10, 20, 40, 80, 160, 320, 450, 450]);
+        let mut pace = Pace::new(7);
+        for most_s in [20, 40, 80, 160, 320, 640, 900, 900] {
+            pace.moved();
+            assert!((most_s / 2..=most_s).contains(&seconds(pace.rest())));
+        }
         pace.proven();
-        assert_eq!(pace.rest(0), Duration::from_secs(10));
+        assert!(pace.rest() <= REST_FIRST);
     }
 }

@@ -7,7 +7,7 @@ use device::offload::{
 };
 use device::outbox::{Kind, Number, State};
 use device::time::Instant;
-use rand::{Rng, RngExt};
+use rand::Rng;
 use sha2::{Digest, Sha256};
 use sim::http::{HttpReply, HttpRequest};
 use sim::server::{Served, Server};
@@ -76,7 +76,7 @@ impl World {
         let keys = TrustedKeys::new(server.public_key(), None);
         let mut world = Self {
             server,
-            offload: Offload::new(),
+            offload: Offload::new(0x5EED),
             recordings: Vec::new(),
             now: Instant::from_secs(5),
             asked: Vec::new(),
@@ -204,7 +204,6 @@ impl World {
             keys: &self.keys,
             device: DEVICE,
             claim: self.claim,
-            random: self.rng.random(),
         };
         self.offload.handle(input, self.now, &surroundings);
     }
