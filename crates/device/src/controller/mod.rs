@@ -108,7 +108,7 @@ impl<U: Unseal> Controller<U> {
                 restarted_for_ap: start.restarted_for_ap,
             }),
             net: Net::default(),
-            offload: Offload::new(),
+            offload: Offload::new(start.seed),
             confirm: Confirm::new(),
             holder: None,
             offload_seen: None,
@@ -247,7 +247,6 @@ impl<U: Unseal> Controller<U> {
 
     /// Without the server's keys no receipt can be checked, so nothing is handed over.
     fn offload(&mut self, input: offload::Input<'_>, now: Instant) {
-        let random = self.jitter.up_to(u32::MAX);
         let Some(keys) = &self.keys else {
             return;
         };
@@ -255,7 +254,6 @@ impl<U: Unseal> Controller<U> {
             keys,
             device: self.device,
             claim: self.claim,
-            random,
         };
         self.offload.handle(input, now, &surroundings);
     }

@@ -192,7 +192,8 @@ impl Offload {
             self.trouble = None;
             self.survey(surroundings);
         } else {
-            if matches!(self.phase, Phase::Asking(_)) {
+            let is_out = matches!(self.phase, Phase::Asking(_)) && !self.forget_questions();
+            if is_out {
                 self.put(Output::Abandon);
             }
             self.progress.paused();
@@ -302,6 +303,19 @@ impl Offload {
         self.put(Output::Send);
     }
 
+    /// Leaves only steps for the ledger to be polled; whether a request was among the rest, which nobody has begun to carry out then.
+    fn forget_questions(&mut self) -> bool {
+        let mut had_request = false;
+        for _ in 0..self.outputs.len() {
+            match self.outputs.pop_front() {
+                Some(step @ Output::Ledger(_)) => self.put(step),
+                Some(output) => had_request |= output == Output::Send,
+                None => {}
+            }
+        }
+        had_request
+    }
+
     /// The queue is drained after every `handle`, so there is always room.
     fn put(&mut self, output: Output) {
         let _ = self.outputs.push_back(output);
@@ -363,7 +377,74 @@ impl Offload {
 
 #[cfg(test)]
 mod tests {
+    use wire::receipt::{ServerKey, TrustedKeys};
+
     use super::*;
+    use crate::outbox::Kind;
+
+    fn candidate(number: u32, claim: u32) -> Candidate {
+        Candidate {
+            number: Number(number),
+            kind: Kind::Session,
+            size_bytes: 1000,
+            sha256: [7; 32],
+            claim,
+            is_offered: false,
+        }
+    }
+
+    /// Gives the candidates one after the other, and says which are offered: no answer comes for any.
+    fn offered(candidates: &[Candidate]) -> heapless::Vec<Option<Number>, 8> {
+        let keys = TrustedKeys::new(ServerKey::from_seed(&[1; 32]).public(), None);
+        let surroundings = Surroundings {
+            keys: &keys,
+            device: [1; 16],
+            claim: 1,
+        };
+        let (mut offload, now) = (Offload::new(1), Instant::BOOT);
+        let survey = Survey {
+            files: 9,
+            bytes: 9000,
+            last: Number(9),
+        };
+        let starting = [
+            Input::Wanted(true),
+            Input::Online(true),
+            Input::Surveyed(Some(survey)),
+        ];
+        for input in starting {
+            offload.handle(input, now, &surroundings);
+        }
+        let mut offered = heapless::Vec::new();
+        for candidate in candidates {
+            offload.handle(Input::Candidate(Some(*candidate)), now, &surroundings);
+            while offload.poll().is_some() {}
+            let _ = offered.push(offload.status().name);
+            let is_asking = offload.request().is_some();
+            if is_asking {
+                offload.handle(
+                    Input::NoAnswer(crate::exchange::NoAnswer::Card),
+                    now,
+                    &surroundings,
+                );
+            }
+        }
+        offered
+    }
+
+    #[test]
+    fn another_owners_recording_is_not_offered_whatever_the_ledger_gives() {
+        let names = offered(&[candidate(1, 1), candidate(2, 2), candidate(3, 1)]);
+        assert_eq!(names, [Some(Number(1)), None, Some(Number(3))]);
+    }
+
+    #[test]
+    fn a_ledger_that_gives_one_twice_does_not_have_it_offered_for_ever() {
+        assert_eq!(
+            offered(&[candidate(1, 1), candidate(1, 1)]),
+            [Some(Number(1)), None]
+        );
+    }
 
     #[test]
     fn it_is_small() {

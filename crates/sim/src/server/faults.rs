@@ -22,6 +22,8 @@ pub enum Fault {
     Offset(OffsetLie),
     /// Done, and answered with another receipt.
     Receipt(Forgery),
+    /// Every piece is at another offset: one byte further than this one.
+    AlwaysFurther,
     /// The upload that it is about is unknown (404) or has ended (410).
     Forgotten(u16),
     /// Sent elsewhere.
@@ -107,6 +109,7 @@ impl Server {
             Fault::Offset(lie) => {
                 self.reworded(request, now_us, |server, reply| server.lie(*lie, request, reply))
             }
+            Fault::AlwaysFurther => self.further(request, now_us),
             Fault::Receipt(forgery) => {
                 self.reworded(request, now_us, |server, reply| server.forge(*forgery, reply))
             }
@@ -163,6 +166,20 @@ impl Server {
             reword(self, reply);
         }
         served
+    }
+
+    fn further(&mut self, request: &HttpRequest, now_us: i64) -> Served {
+        let offset = request
+            .header(UPLOAD_OFFSET)
+            .and_then(|text| text.parse::<u64>().ok());
+        match offset {
+            Some(offset) => Served::Reply(
+                refusal(409, "another_offset")
+                    .with(TUS_RESUMABLE, &VERSION)
+                    .with(UPLOAD_OFFSET, &(offset + 1)),
+            ),
+            None => self.answer(request, now_us),
+        }
     }
 
     fn lie(&self, lie: OffsetLie, request: &HttpRequest, reply: &mut HttpReply) {

@@ -34,6 +34,7 @@ fn fault() -> impl Strategy<Value = Fault> {
         prop::sample::select(OffsetLie::ALL.to_vec()).prop_map(Fault::Offset),
         prop::sample::select(Forgery::ALL.to_vec()).prop_map(Fault::Receipt),
         prop_oneof![Just(404), Just(410)].prop_map(Fault::Forgotten),
+        Just(Fault::AlwaysFurther),
         Just(Fault::Redirect),
         Just(Fault::SignInPage),
         Just(Fault::HugeBody),

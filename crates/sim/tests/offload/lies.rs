@@ -25,6 +25,7 @@ fn faults() -> Vec<Fault> {
         Fault::DiesInBody(70_000),
         Fault::Forgotten(404),
         Fault::Forgotten(410),
+        Fault::AlwaysFurther,
         Fault::Redirect,
         Fault::SignInPage,
     ]);

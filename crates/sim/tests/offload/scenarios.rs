@@ -195,3 +195,75 @@ fn what_an_earlier_owner_recorded_is_not_offered() {
     );
     assert_eq!(world.sent_bytes(), 30_000);
 }
+
+#[test]
+fn a_claim_in_mid_file_ends_the_offer() {
+    let mut world = World::with(&[2_000_000]);
+    world.server.next = [None, None, Some(Fault::Status(503, None))].into();
+    world.run_until(MINUTE, |world| world.offload.status().trouble.is_some());
+    world.claim = 2;
+    world.run_to_the_end(MINUTE);
+    assert_eq!(world.asked.len(), 3);
+    assert_eq!(world.states(), [State::Offered]);
+}
+
+#[test]
+fn a_card_that_cannot_be_read_is_said_and_the_others_arrive() {
+    let mut world = World::with(&[60_000, 50_000]);
+    world.unreadable = Some(1);
+    world.run_until(MINUTE, |world| world.states()[1] == State::Receipted);
+    world.run_for(MINUTE * 10);
+    assert_eq!(world.states(), [State::Offered, State::Receipted]);
+    assert_eq!(world.offload.status().trouble.map(Trouble::word), Some("storage"));
+    world.unreadable = None;
+    world.run_to_the_end(HOUR);
+}
+
+#[test]
+fn a_receipt_that_only_the_body_carries_counts_as_well() {
+    let mut world = World::with(&[60_000]);
+    // Creation, last body: a proxy takes the receipt out of its headers; the recording's own receipt comes in JSON too.
+    let stripped = Some(Fault::Receipt(Forgery::Missing));
+    world.server.next = [None, stripped].into();
+    world.run_to_the_end(MINUTE);
+    let last = world.asked.last().unwrap();
+    assert_eq!(
+        (last.method.as_str(), last.path.ends_with("/receipt")),
+        ("GET", true)
+    );
+}
+
+#[test]
+fn a_number_of_requests_in_a_row_stays_small_when_the_network_flaps() {
+    let mut world = World::with(&[400_000]);
+    world.server.always = Some(Fault::Status(500, None));
+    // Up for two seconds, gone for eight.
+    world.outages = (0..360)
+        .map(|at| (Instant::from_secs(10 * at + 2), Instant::from_secs(10 * at + 10)))
+        .collect();
+    world.run_for(HOUR);
+    assert!(world.asked.len() <= 3 * 360, "{}", world.asked.len());
+    world.server.always = None;
+    world.run_to_the_end(HOUR);
+}
+
+/// A phone brings a part of the same recording while the device sends: the device goes on behind it, without a detour.
+#[test]
+fn a_recording_that_changes_road_goes_on_where_the_other_left_it() {
+    let mut world = World::with(&[2_000_000]);
+    world.run_until(MINUTE, |world| world.patches().count() == 1);
+    world.carry_over(1, 300_001);
+    world.run_to_the_end(MINUTE);
+    let steps: Vec<(&str, Option<usize>, Option<u16>)> = world
+        .asked
+        .iter()
+        .skip(2)
+        .map(|asked| (asked.method.as_str(), asked.offset, asked.status))
+        .collect();
+    let met = BODY + 300_001;
+    assert_eq!(
+        steps[..2],
+        [("PATCH", Some(BODY), Some(409)), ("PATCH", Some(met), Some(204))]
+    );
+    assert_eq!(world.states(), [State::Receipted]);
+}

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use device::exchange::NoAnswer;
 use device::offload::{
     Activity, Candidate, Input, LedgerStep, Offload, Output, Status, Surroundings, Survey, Unwanted,
 };
@@ -57,6 +58,8 @@ pub(crate) struct World {
     pub(crate) token: &'static str,
     pub(crate) claim: u32,
     pub(crate) bytes_per_s: u64,
+    /// The number of a recording that the card does not give.
+    pub(crate) unreadable: Option<u32>,
     /// The network is gone from the first to the second of each.
     pub(crate) outages: Vec<(Instant, Instant)>,
     is_online: bool,
@@ -84,6 +87,7 @@ impl World {
             token: TOKEN,
             claim: 1,
             bytes_per_s: 400_000,
+            unreadable: None,
             outages: Vec::new(),
             is_online: false,
             keys,
@@ -189,6 +193,30 @@ impl World {
             self.offload.status(),
             self.states()
         );
+    }
+
+    /// Somebody else brings the next bytes of a recording whose first body has arrived.
+    pub(crate) fn carry_over(&mut self, number: u32, count: usize) {
+        let last = self.asked.last().unwrap().clone();
+        let from = last.offset.unwrap() + last.body_bytes;
+        let body = self.recording(number).bytes[from..from + count].to_vec();
+        let headers = [
+            ("authorization", format!("Bearer {}", self.token)),
+            ("tus-resumable", "1.0.0".to_owned()),
+            ("content-type", "application/offset+octet-stream".to_owned()),
+            ("content-length", count.to_string()),
+            ("upload-offset", from.to_string()),
+        ];
+        let request = HttpRequest {
+            method: last.method,
+            path: last.path,
+            headers: headers.map(|(name, value)| (name.to_owned(), value)).into(),
+            body,
+        };
+        let Served::Reply(reply) = self.server.serve(&request, self.unix_us()) else {
+            panic!("no answer");
+        };
+        assert_eq!(reply.status, 204);
     }
 
     /// Somebody wants it, or does not want it any more.
@@ -307,13 +335,21 @@ impl World {
     fn exchange(&mut self) {
         let request = self.offload.request().unwrap();
         let recordings = &self.recordings;
+        let unreadable = self.unreadable.map(Number);
         let read = |number: Number, offset: u32, bytes: u32| {
+            if Some(number) == unreadable {
+                return None;
+            }
             let one = recordings.iter().find(|one| one.candidate.number == number)?;
             let (from, count) = (usize::try_from(offset).ok()?, usize::try_from(bytes).ok()?);
             Some(one.bytes.get(from..from + count)?.to_vec())
         };
-        let mut http = HttpRequest::of_device(&request, self.token, read).expect("it is on the card");
+        let http = HttpRequest::of_device(&request, self.token, read);
         drop(request);
+        let Some(mut http) = http else {
+            self.handle(Input::NoAnswer(NoAnswer::Card));
+            return;
+        };
         let whole = std::mem::take(&mut http.body);
         self.asked.push(Asked {
             at: self.now,
@@ -351,10 +387,10 @@ impl World {
                 let reply: &HttpReply = reply;
                 self.handle(Input::Answer(&reply.for_device()));
             }
-            Served::Broken => self.handle(Input::NoAnswer(device::exchange::NoAnswer::Broken)),
+            Served::Broken => self.handle(Input::NoAnswer(NoAnswer::Broken)),
             Served::Silent => {
                 self.now = self.now + SILENCE;
-                self.handle(Input::NoAnswer(device::exchange::NoAnswer::Timeout));
+                self.handle(Input::NoAnswer(NoAnswer::Timeout));
             }
         }
     }
