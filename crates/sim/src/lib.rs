@@ -36,6 +36,7 @@ pub mod time;
 pub mod traces;
 mod track;
 mod ublox;
+pub mod unit;
 mod vehicle;
 pub mod wifi;
 

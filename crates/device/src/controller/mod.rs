@@ -57,6 +57,8 @@ pub struct Start<'s, I> {
     pub seed: u32,
     pub restarted_for_ap: bool,
     pub has_receiver: bool,
+    /// Recordings of an earlier start wait to be handed over.
+    pub has_pending: bool,
 }
 
 /// See the module.
@@ -116,6 +118,9 @@ impl<U: Unseal> Controller<U> {
             dropped: 0,
         };
         controller.settings_changed(now);
+        controller
+            .modes
+            .handle(modes::Input::Pending(start.has_pending), now);
         controller.handle(Input::Tick, now);
         (controller, loaded)
     }
@@ -165,19 +170,24 @@ impl<U: Unseal> Controller<U> {
 
     /// When to call [`Self::handle`] with a tick unless something else comes first.
     pub fn next_deadline(&self) -> Option<Instant> {
+        self.deadlines()
+            .into_iter()
+            .fold(None, |first, (_, at)| earliest(first, at))
+    }
+
+    /// Who waits for when.
+    pub fn deadlines(&self) -> [(&'static str, Option<Instant>); 9] {
         [
-            self.receiver.as_ref().map(Receiver::next_deadline),
-            self.button.next_deadline(),
-            self.clock.next_deadline(),
-            self.uptime.next_deadline(),
-            self.settings.next_deadline(),
-            self.modes.next_deadline(),
-            self.link.next_deadline(),
-            self.offload.next_deadline(),
-            self.confirm.next_deadline(),
+            ("receiver", self.receiver.as_ref().map(Receiver::next_deadline)),
+            ("button", self.button.next_deadline()),
+            ("clock", self.clock.next_deadline()),
+            ("uptime", self.uptime.next_deadline()),
+            ("settings", self.settings.next_deadline()),
+            ("modes", self.modes.next_deadline()),
+            ("link", self.link.next_deadline()),
+            ("offload", self.offload.next_deadline()),
+            ("confirm", self.confirm.next_deadline()),
         ]
-        .into_iter()
-        .fold(None, earliest)
     }
 
     /// What [`Output::Exchange`] means, until it is answered.

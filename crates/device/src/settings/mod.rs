@@ -31,7 +31,7 @@ use heapless::Vec;
 pub use keeper::{Command, Input, Keeper, Output, Refusal};
 pub(crate) use network::named;
 pub use network::{BadNetwork, Network, Networks, Password};
-pub use sealed::{BadSealed, CannotOpen, Sealed, Unseal};
+pub use sealed::{BadSealed, CannotOpen, PASSWORD_BYTES_MAX, Sealed, Unseal};
 pub use secret::Secret;
 pub use url::{Address, BadUrl, INGEST_KEY_BYTES_MAX, ServerUrl, URL_BYTES_MAX};
 use wire::receipt::{PublicKey, TrustedKeys};

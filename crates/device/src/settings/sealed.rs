@@ -24,7 +24,7 @@ const KEY_BYTES: usize = 65;
 const NONCE_BYTES: usize = 12;
 const TAG_BYTES: usize = 16;
 /// A passphrase of 63 bytes or a key of 64 digits.
-const PASSWORD_BYTES_MAX: usize = 64;
+pub const PASSWORD_BYTES_MAX: usize = 64;
 /// SEC 1, 2.3.3.
 const UNCOMPRESSED: u8 = 4;
 

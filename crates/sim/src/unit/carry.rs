@@ -1,0 +1,278 @@
+//! Carries out what the controller wants, and tells it what its sensors and its radio say.
+
+use std::time::Duration;
+
+use device::controller::{Input, Order, Output, Stored};
+use device::fat::Stamp;
+use device::flash::Item;
+use device::link;
+use device::modes::SealReason;
+use device::offload::{Candidate, LedgerStep, Survey};
+use device::outbox::{Number, Step};
+use device::recorder::{About, Close, ImuScale};
+use device::settings::SETTINGS_BYTES_MAX;
+use device::store::{Pumped, Start};
+use wire::recording::RecordingId;
+
+use super::{Unit, words};
+use crate::exec;
+use crate::wifi::Answer;
+
+const SAMPLE: Duration = Duration::from_millis(10);
+
+impl Unit {
+    pub(super) fn carry_out(&mut self, output: Output) {
+        match output {
+            Output::ReceiverBaud(baud) => {
+                if let Some(running) = &mut self.running {
+                    running.receiver_baud = baud;
+                }
+            }
+            Output::ReceiverSend(packet) => {
+                let baud = self.running.as_ref().map_or(0, |running| running.receiver_baud);
+                self.around.ride.hear(&packet, baud);
+            }
+            Output::Fix(sample) => {
+                if let Some(running) = &mut self.running
+                    && running.is_recording
+                {
+                    running.samples.gps(sample);
+                }
+            }
+            Output::Wifi(order) => {
+                self.note("wifi", || format!("{order:?}"));
+                self.around.radio.order(&order, self.now);
+            }
+            Output::Store(order) => self.order(order),
+            Output::Exchange(_) => self.begin_exchange(),
+            Output::BreakOff => self.break_off(),
+            other @ (Output::AskNtp(_)
+            | Output::WriteRtc(_)
+            | Output::Portal(_)
+            | Output::Advertise(_)
+            | Output::Claim(_)
+            | Output::Run(_)
+            | Output::Refused(_)
+            | Output::Restart(_)) => self.note("others", || words(&other)),
+        }
+    }
+
+    fn order(&mut self, order: Order) {
+        self.note("orders", || format!("{order:?}"));
+        match order {
+            Order::Open => self.open(),
+            Order::Seal(reason) => self.seal(reason),
+            Order::Survey { claim } => {
+                let survey = self.survey(claim);
+                self.tell(Input::Stored(Stored::Surveyed(survey)));
+            }
+            Order::Next { claim, after, last } => {
+                let candidate = self.candidate(claim, after, last);
+                self.tell(Input::Stored(Stored::Candidate(candidate)));
+            }
+            Order::Step(step) => self.step(step),
+            Order::SaveSettings => self.save_settings(),
+            Order::SaveUptime { slot } => {
+                let bytes = self
+                    .controller()
+                    .and_then(|controller| controller.uptime().encode(slot));
+                if let Some(bytes) = bytes {
+                    self.keep(Item::Uptime(u32::from(slot)), &bytes);
+                }
+            }
+            Order::EraseUptime { slot } => {
+                if let Some(store) = self.store() {
+                    let _ = exec::run(store.flash().remove(Item::Uptime(u32::from(slot))));
+                }
+            }
+            Order::SaveUptimeLoss | Order::MayGiveWay | Order::Remove(_) | Order::SaveEpoch(_) => {}
+        }
+    }
+
+    fn keep(&mut self, item: Item, bytes: &[u8]) -> bool {
+        let Some(store) = self.store() else {
+            return false;
+        };
+        exec::run(store.flash().write(item, bytes))
+            .done()
+            .is_some_and(|kept| kept.is_ok())
+    }
+
+    fn save_settings(&mut self) {
+        let mut blob = [0; SETTINGS_BYTES_MAX];
+        let length = self
+            .controller()
+            .map_or(0, |controller| controller.settings_blob(&mut blob));
+        let is_kept = self.keep(Item::Settings, &blob[..length]);
+        let said = if is_kept {
+            Stored::SettingsSaved
+        } else {
+            Stored::SettingsNotSaved
+        };
+        self.tell(Input::Stored(said));
+    }
+
+    fn open(&mut self) {
+        let opened = self.start_recording();
+        self.tell(Input::Stored(if opened {
+            Stored::Opened
+        } else {
+            Stored::OpenFailed
+        }));
+    }
+
+    fn start_recording(&mut self) -> bool {
+        let (now, seed) = (self.now, self.seed);
+        let Some(running) = &mut self.running else {
+            return false;
+        };
+        let id = (u128::from(seed) << 64) | u128::from(now.as_micros());
+        let start = Start {
+            about: About {
+                id: RecordingId(id),
+                device: "Datalogger-51A0",
+                firmware: "0.1.0",
+                profile: "car",
+                track: None,
+                scale: ImuScale::BMI,
+            },
+            claim: 0,
+            stamp: Stamp::UNKNOWN,
+            tick_ms: running.device_time(now).tick_ms(),
+        };
+        running.samples.clear();
+        let started = exec::run(running.store.start(&start)).done();
+        running.is_recording = started.is_some_and(|started| started.is_ok());
+        running.next_sample = now + SAMPLE;
+        running.is_recording
+    }
+
+    fn seal(&mut self, reason: SealReason) {
+        let close = match reason {
+            SealReason::Button => Close::Button,
+            SealReason::Standing => Close::Standstill,
+            SealReason::Battery => Close::LowBattery,
+            SealReason::CardFull => Close::StorageFull,
+        };
+        if let Some(number) = self.stop_recording(close) {
+            self.tell(Input::Stored(Stored::Sealed(number)));
+        }
+    }
+
+    fn stop_recording(&mut self, close: Close) -> Option<Number> {
+        let now = self.now;
+        let running = self.running.as_mut()?;
+        let tick_ms = running.device_time(now).tick_ms();
+        let stopped = exec::run(
+            running
+                .store
+                .stop(close, &mut running.samples, Stamp::UNKNOWN, tick_ms),
+        )
+        .done();
+        running.is_recording = false;
+        stopped?.ok()?
+    }
+
+    fn survey(&mut self, claim: u32) -> Option<Survey> {
+        let rows = self.candidates(claim);
+        let last = rows.last()?.number;
+        Some(Survey {
+            files: u16::try_from(rows.len()).unwrap_or(u16::MAX),
+            bytes: rows.iter().map(|candidate| u64::from(candidate.size_bytes)).sum(),
+            last,
+        })
+    }
+
+    fn candidate(&mut self, claim: u32, after: Option<Number>, last: Number) -> Option<Candidate> {
+        let is_next = |candidate: &Candidate| Some(candidate.number) > after && candidate.number <= last;
+        self.candidates(claim).into_iter().find(is_next)
+    }
+
+    fn candidates(&mut self, claim: u32) -> Vec<Candidate> {
+        let Some(store) = self.store() else {
+            return Vec::new();
+        };
+        let numbers: Vec<Number> = store.ledger().rows().iter().map(|row| row.number).collect();
+        let entries = numbers
+            .into_iter()
+            .filter_map(|number| exec::run(store.entry(number)).done()?.ok());
+        let candidates = entries.filter_map(|entry| Candidate::of(&entry));
+        candidates.filter(|candidate| candidate.claim == claim).collect()
+    }
+
+    fn step(&mut self, step: LedgerStep) {
+        let Some(store) = self.store() else {
+            return;
+        };
+        let taken = match &step {
+            LedgerStep::Offered(number) => exec::run(store.advance(*number, Step::Offer)).done(),
+            LedgerStep::Receipted(proof) => {
+                exec::run(store.advance(proof.number(), Step::Receipt(proof))).done()
+            }
+            LedgerStep::Quarantined(number, _) => exec::run(store.advance(*number, Step::Quarantine)).done(),
+        };
+        if taken.is_none_or(|taken| taken.is_err()) {
+            self.note("refused steps", || format!("{step:?}"));
+        }
+    }
+
+    pub(super) fn wifi(&mut self, answer: &Answer) {
+        let input = match answer {
+            Answer::ScanDone { attempt, seen } => link::Input::ScanDone {
+                attempt: *attempt,
+                seen,
+            },
+            Answer::ScanFailed { attempt } => link::Input::ScanFailed { attempt: *attempt },
+            Answer::Joined { attempt } => link::Input::Joined { attempt: *attempt },
+            Answer::GotAddress { attempt } => link::Input::GotAddress { attempt: *attempt },
+            Answer::JoinFailed { attempt, why } => link::Input::JoinFailed {
+                attempt: *attempt,
+                why: *why,
+            },
+            Answer::Lost { attempt } => link::Input::Lost { attempt: *attempt },
+            Answer::NoInternet => link::Input::NoInternet,
+            Answer::ApStarted => link::Input::ApStarted,
+            Answer::ApFailed => link::Input::ApFailed,
+        };
+        self.tell(Input::Wifi(input));
+    }
+
+    /// The sensors whose time has come.
+    pub(super) fn sense(&mut self) {
+        let now = self.now;
+        let Some(running) = &mut self.running else {
+            return;
+        };
+        if running.is_recording && running.next_sample <= now {
+            running.next_sample = running.next_sample + SAMPLE;
+            running.draws += 1;
+            let tick_ms = running.device_time(now).tick_ms();
+            running.samples.imu(self.around.ride.imu(tick_ms, running.draws));
+        }
+        if running.next_solution <= now {
+            let period = Duration::from_millis(u64::from(self.around.ride.period_ms()));
+            running.next_solution = now + period;
+            let line = self
+                .around
+                .ride
+                .line(now, self.around.began_utc_ms, running.receiver_baud);
+            self.tell(Input::Receiver(&line));
+        }
+    }
+
+    /// Puts waiting samples onto the card; a full recording goes on in the next.
+    pub(super) fn pump(&mut self) {
+        let now = self.now;
+        let Some(running) = self.running.as_mut().filter(|running| running.is_recording) else {
+            return;
+        };
+        let tick_ms = running.device_time(now).tick_ms();
+        let pumped = exec::run(running.store.pump(&mut running.samples, tick_ms)).done();
+        if pumped.is_some_and(|pumped| pumped == Ok(Pumped::Full)) {
+            self.stop_recording(Close::Rotate);
+            if !self.start_recording() {
+                self.tell(Input::Stored(Stored::CardFull(true)));
+            }
+        }
+    }
+}

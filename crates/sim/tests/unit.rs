@@ -1,0 +1,122 @@
+//! A whole device, from the ride to the receipt.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says what it expects by panicking"
+)]
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use device::outbox::State;
+use device::settings::{Settings, Via, configure};
+use device::setup_code::SetupCode;
+use device::time::Instant;
+use sim::exec;
+use sim::server::Server;
+use sim::unit::{Ride, Surroundings, Unit};
+use sim::wifi::{AccessPoint, HeldNetwork, Radio};
+
+const TOKEN: &str = "fpd_unit";
+
+fn at(seconds: u64) -> Instant {
+    Instant::from_secs(seconds)
+}
+
+/// A logger at home, that is ridden at these times.
+fn unit(seed: u64, rides: &[(u64, u64)]) -> Unit {
+    let server = Server::new(seed);
+    let key = server.public_key();
+    let keys = URL_SAFE_NO_PAD.encode(key.as_bytes());
+    let settings = Settings::new(SetupCode::from_random([7; 10]));
+    let json = format!(
+        r#"{{"ssid":"Home","pass":"secret-secret","url":"https://fieldpost.example","token":"{TOKEN}","server_keys":["{keys}"]}}"#
+    );
+    let configured = configure(&settings, json.as_bytes(), Via::Sealed).expect("good settings");
+    let key = configured.settings.networks.iter().next().unwrap().key;
+    let around = Surroundings {
+        radio: Radio::new(seed, vec![AccessPoint::new("Home", "secret-secret").on()]),
+        held: vec![HeldNetwork::new(key.0, "Home", "secret-secret")],
+        server,
+        token: TOKEN.to_owned(),
+        ride: Ride::new(rides.iter().map(|(from, to)| (at(*from), at(*to))).collect()),
+        began_utc_ms: 1_795_305_600_000,
+    };
+    Unit::new(seed, &configured.settings, around)
+}
+
+/// Every recording of the ledger with its bytes.
+fn held(unit: &mut Unit) -> Vec<(State, Vec<u8>)> {
+    let store = unit.store().expect("the device is on");
+    let rows = store.ledger().rows().to_vec();
+    rows.iter()
+        .map(|row| {
+            let mut bytes = vec![0; row.size_bytes as usize];
+            exec::run(store.read(row.number, 0, &mut bytes))
+                .done()
+                .unwrap()
+                .unwrap();
+            (row.state, bytes)
+        })
+        .collect()
+}
+
+#[test]
+fn a_ride_is_recorded_and_handed_over_by_itself() {
+    let mut unit = unit(1, &[(20, 110)]);
+    assert!(unit.power_on());
+    unit.run_until(at(600));
+    let held = held(&mut unit);
+    let trace: Vec<String> = unit
+        .log
+        .iter()
+        .map(|(at, what)| format!("{:>8} {what}", at.as_millis()))
+        .collect();
+    assert_eq!(held.len(), 1, "{trace:#?}");
+    let (state, bytes) = &held[0];
+    assert_eq!(*state, State::Receipted, "{trace:#?}");
+    assert!(unit.around.server.holds(bytes));
+    let text = str::from_utf8(bytes).unwrap();
+    let rows = text.lines().filter(|line| line.contains(",I,")).count();
+    // The ride and three minutes of standing.
+    assert!((26_000..28_000).contains(&rows), "{rows} inertial rows");
+    assert!(
+        text.trim_end()
+            .lines()
+            .nth_back(1)
+            .unwrap()
+            .ends_with(",M,CLOSE,standstill")
+    );
+    assert_eq!(unit.controller().unwrap().dropped(), 0);
+}
+
+#[test]
+fn a_ride_that_the_power_ends_is_handed_over_at_the_next_start() {
+    let mut unit = unit(2, &[(20, 110)]);
+    assert!(unit.power_on());
+    unit.run_until(at(80));
+    unit.power_off();
+    unit.run_until(at(86_400));
+    assert!(unit.power_on());
+    unit.run_until(at(86_400 + 300));
+    let held = held(&mut unit);
+    assert_eq!(held.len(), 1);
+    let (state, bytes) = &held[0];
+    assert_eq!(
+        *state,
+        State::Receipted,
+        "{:#?}",
+        unit.log.iter().rev().take(20).collect::<Vec<_>>()
+    );
+    assert!(unit.around.server.holds(bytes));
+    let last = str::from_utf8(bytes)
+        .unwrap()
+        .lines()
+        .rev()
+        .find(|line| line.contains(",I,"))
+        .unwrap()
+        .to_owned();
+    let tick_ms: u64 = last.split(',').next().unwrap().parse().unwrap();
+    assert!(tick_ms >= 79_000, "the last second at most: {tick_ms}");
+}
