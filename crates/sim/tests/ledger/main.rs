@@ -11,4 +11,5 @@ mod acts;
 mod budget;
 mod cuts;
 mod identity;
+mod layout;
 mod steps;
