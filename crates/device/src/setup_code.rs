@@ -14,26 +14,11 @@ const GROUP_CHARS: usize = 4;
 /// With its hyphens.
 pub const GROUPED_CHARS: usize = SETUP_CODE_CHARS + SETUP_CODE_CHARS / GROUP_CHARS - 1;
 
-/// Crockford's base 32: no I, L, O and U.
-const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-
 /// Sixteen characters of Crockford's base 32, upper case, without hyphens.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SetupCode(String<SETUP_CODE_CHARS>);
 
 impl SetupCode {
-    /// From 80 bits of the chip's random generator.
-    pub fn from_random(bits: [u8; 10]) -> Self {
-        let mut wide = [0; 16];
-        wide[6..].copy_from_slice(&bits);
-        let bits = u128::from_be_bytes(wide);
-        let digits = (0..SETUP_CODE_CHARS).rev().filter_map(|place| {
-            let digit = usize::try_from((bits >> (5 * place)) & 31).ok()?;
-            DIGITS.get(digit).map(|digit| char::from(*digit))
-        });
-        Self(digits.collect())
-    }
-
     /// Reads what a person typed: any case, with or without hyphens and spaces, `O` for `0`, `I` and `L` for `1`.
     pub fn parse(text: &str) -> Option<Self> {
         let mut code = String::new();
@@ -85,14 +70,6 @@ mod tests {
         assert_eq!(code.as_str(), "0123456789ABCDE1");
         assert_eq!(code.grouped(), "0123-4567-89AB-CDE1");
         assert_eq!(SetupCode::parse(&code.grouped()), Some(code));
-    }
-
-    #[test]
-    fn random_bits_are_codes_that_are_read_back() {
-        assert_eq!(SetupCode::from_random([0xFF; 10]).as_str(), "ZZZZZZZZZZZZZZZZ");
-        let drawn = SetupCode::from_random([0, 0x44, 0x32, 0x14, 0xC7, 0x42, 0x54, 0xB6, 0x35, 0xCF]);
-        assert_eq!(drawn.as_str(), "0123456789ABCDEF");
-        assert_eq!(SetupCode::parse(drawn.as_str()), Some(drawn));
     }
 
     #[test]

@@ -15,7 +15,6 @@ use device::settings::{
     Address, BadConfigure, CannotOpen, CommandKind, Input, Keeper, LoadError, Output, Password, Refusal,
     SETTINGS_BYTES_MAX, Sealed, Settings, Unseal, Via,
 };
-use device::setup_code::SetupCode;
 use device::time::Instant;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -58,10 +57,6 @@ fn s(seconds: u64) -> Instant {
     Instant::from_secs(seconds)
 }
 
-fn code() -> SetupCode {
-    SetupCode::from_random([7; 10])
-}
-
 struct Device {
     keeper: Keeper<Open>,
     flash: Option<Vec<u8>>,
@@ -71,7 +66,7 @@ struct Device {
 
 impl Device {
     fn start(flash: Option<Vec<u8>>) -> Self {
-        let (keeper, loaded) = Keeper::new(flash.as_deref(), code(), Open, Some([4; 65]));
+        let (keeper, loaded) = Keeper::new(flash.as_deref(), Open, Some([4; 65]));
         let mut device = Self {
             keeper,
             flash,
@@ -381,7 +376,9 @@ fn flash_that_takes_nothing_leaves_everything_as_it_was() {
 
 #[test]
 fn what_a_newer_firmware_saved_is_left_alone_and_damage_begins_anew() {
-    let mut flash = Device::start(None).flash.unwrap();
+    let mut device = Device::start(None);
+    device.configure(&json!({"token": "fpd_a"}));
+    let mut flash = device.flash.unwrap();
     let end = flash.len() - 4;
     flash[0] = 9;
     let crc = crc32fast::hash(&flash[..end]).to_be_bytes();
@@ -396,11 +393,13 @@ fn what_a_newer_firmware_saved_is_left_alone_and_damage_begins_anew() {
     flash[end] ^= 1;
     let device = Device::start(Some(flash));
     assert_eq!(device.loaded, Err(LoadError::Damaged));
-    let saved = Settings::decode(&device.flash.unwrap(), &SetupCode::from_random([1; 10])).unwrap();
+    assert_eq!(device.keeper.settings(), &Settings::default());
+    let mut device = device;
+    device.configure(&json!({"ssid": "New", "pass": "12345678"}));
+    let again = Device::start(device.flash);
     assert_eq!(
-        saved,
-        Settings::new(code()),
-        "and the code stays the same from now on"
+        (again.loaded, again.keeper.settings()),
+        (Ok(()), device.keeper.settings())
     );
 }
 
@@ -501,7 +500,7 @@ fn the_keeper_is_small() {
 proptest! {
     #[test]
     fn pieces_of_any_size_are_the_same_wish(cut in 0..900usize, other in 0..900usize) {
-        let settings = Settings::new(code());
+        let settings = Settings::default();
         let document = wish(7).to_string();
         let read = |cuts: &[usize]| {
             let mut open = Open;
@@ -526,6 +525,6 @@ proptest! {
         device.handle(Input::Wanted(7), s(1));
         let response = Response { body: &bytes, ..Response::of(status) };
         device.handle(Input::Answer(&response), s(1));
-        prop_assert_eq!(device.keeper.settings(), &Settings::new(code()));
+        prop_assert_eq!(device.keeper.settings(), &Settings::default());
     }
 }

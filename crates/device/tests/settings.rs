@@ -8,20 +8,15 @@ use device::settings::{
     Address, AfterReceipt, BadConfigure, BadUrl, LoadError, Password, SETTINGS_BYTES_MAX, Settings, Via,
     configure, configure_by_form,
 };
-use device::setup_code::SetupCode;
 use proptest::prelude::*;
 use serde_json::json;
-
-fn code() -> SetupCode {
-    SetupCode::from_random([7; 10])
-}
 
 fn sealed(settings: &Settings, said: &serde_json::Value) -> Result<Settings, BadConfigure> {
     configure(settings, said.to_string().as_bytes(), Via::Sealed).map(|configured| configured.settings)
 }
 
 fn fresh() -> Settings {
-    Settings::new(code())
+    Settings::default()
 }
 
 fn encoded(settings: &Settings) -> Vec<u8> {
@@ -277,14 +272,13 @@ fn a_new_claim_begins_with_no_version() {
     );
 }
 
-/// Version 1 as the first firmware wrote it: two networks, the newest first, a server, a setup code, the plain ones and a version.
+/// Version 1 as the first firmware wrote it: two networks, the newest first, a server, the plain ones and a version.
 const VERSION_1: &[u8] = b"\x01\x00\x5a\
     \x01\x00\x10\x05Track\x0812345678\x01\
     \x01\x00\x07\x04Home\x00\x00\
     \x02\x00\x18https://laps.example.org\
-    \x07\x00\x10ABCDEFGH23456789\
-    \x08\x00\x0a\x01\x01\x00\x00\xc8\x05\x00\x00\x00\x3c\
-    \x09\x00\x04\x00\x00\x00\x07";
+    \x07\x00\x0a\x01\x01\x00\x00\xc8\x05\x00\x00\x00\x3c\
+    \x08\x00\x04\x00\x00\x00\x07";
 
 fn with_crc(fields: &[u8]) -> Vec<u8> {
     let mut bytes = fields.to_vec();
@@ -297,7 +291,7 @@ fn settings_of_the_version_before_are_taken_over() {
     let mut fixed = VERSION_1.to_vec();
     let fields = u16::try_from(fixed.len() - 3).unwrap();
     fixed[1..3].copy_from_slice(&fields.to_be_bytes());
-    let settings = Settings::decode(&with_crc(&fixed), &code()).unwrap();
+    let settings = Settings::decode(&with_crc(&fixed)).unwrap();
     let names: Vec<(&[u8], u32)> = settings
         .networks
         .iter()
@@ -312,7 +306,6 @@ fn settings_of_the_version_before_are_taken_over() {
         settings.server.as_ref().unwrap().as_str(),
         "https://laps.example.org"
     );
-    assert_eq!(settings.setup_code, SetupCode::parse("ABCDEFGH23456789").unwrap());
     assert_eq!(
         (settings.imu_hz, settings.gps_hz, settings.picture_every_s),
         (200, 5, 60)
@@ -321,7 +314,7 @@ fn settings_of_the_version_before_are_taken_over() {
     assert!(settings.track.is_none());
     let upgraded = encoded(&settings);
     assert_eq!(upgraded[0], 2);
-    assert_eq!(Settings::decode(&upgraded, &code()), Ok(settings));
+    assert_eq!(Settings::decode(&upgraded), Ok(settings));
 }
 
 #[test]
@@ -330,23 +323,19 @@ fn settings_of_a_newer_firmware_are_refused_and_damaged_ones_told_apart() {
     newer[0] = 3;
     let end = newer.len() - 4;
     let newer = with_crc(&newer[..end]);
-    assert_eq!(Settings::decode(&newer, &code()), Err(LoadError::Newer(3)));
+    assert_eq!(Settings::decode(&newer), Err(LoadError::Newer(3)));
     let good = encoded(&fresh());
     for index in 0..good.len() {
         let mut bad = good.clone();
         bad[index] ^= 0x10;
+        assert_eq!(Settings::decode(&bad), Err(LoadError::Damaged), "byte {index}");
         assert_eq!(
-            Settings::decode(&bad, &code()),
-            Err(LoadError::Damaged),
-            "byte {index}"
-        );
-        assert_eq!(
-            Settings::decode(&good[..index], &code()),
+            Settings::decode(&good[..index]),
             Err(LoadError::Damaged),
             "cut at {index}"
         );
     }
-    assert_eq!(Settings::decode(&[], &code()), Err(LoadError::Damaged));
+    assert_eq!(Settings::decode(&[]), Err(LoadError::Damaged));
 }
 
 #[test]
@@ -369,21 +358,21 @@ fn the_largest_settings_fit_and_the_struct_is_small() {
         "{}",
         bytes.len()
     );
-    assert_eq!(Settings::decode(&bytes, &code()), Ok(settings));
+    assert_eq!(Settings::decode(&bytes), Ok(settings));
     assert!(size_of::<Settings>() <= 2300, "{}", size_of::<Settings>());
 }
 
 proptest! {
     #[test]
     fn any_bytes_are_settings_or_a_reason(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-        let _ = Settings::decode(&bytes, &code());
+        let _ = Settings::decode(&bytes);
     }
 
     /// Fields that the checksum vouches for.
     #[test]
     fn any_fields_are_settings_or_a_reason(
         version in 1..=2u8,
-        fields in proptest::collection::vec((1..12u8, proptest::collection::vec(any::<u8>(), 0..80)), 0..6),
+        fields in proptest::collection::vec((1..11u8, proptest::collection::vec(any::<u8>(), 0..80)), 0..6),
     ) {
         let mut body = Vec::new();
         for (tag, value) in fields {
@@ -394,8 +383,8 @@ proptest! {
         let mut bytes = vec![version];
         bytes.extend(u16::try_from(body.len()).unwrap().to_be_bytes());
         bytes.extend(body);
-        if let Ok(settings) = Settings::decode(&with_crc(&bytes), &code()) {
-            prop_assert_eq!(Settings::decode(&encoded(&settings), &code()), Ok(settings));
+        if let Ok(settings) = Settings::decode(&with_crc(&bytes)) {
+            prop_assert_eq!(Settings::decode(&encoded(&settings)), Ok(settings));
         }
     }
 
@@ -412,7 +401,7 @@ proptest! {
         }
         let after = if delete { "delete" } else { "archive" };
         settings = sealed(&settings, &json!({"token": token, "imu_hz": imu_hz, "after_receipt": after})).unwrap();
-        prop_assert_eq!(Settings::decode(&encoded(&settings), &SetupCode::from_random([0; 10])), Ok(settings));
+        prop_assert_eq!(Settings::decode(&encoded(&settings)), Ok(settings));
     }
 
     #[test]

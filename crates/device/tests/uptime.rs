@@ -10,13 +10,14 @@ use std::collections::BTreeMap;
 
 use core::time::Duration;
 
+use device::breadcrumb::{Breadcrumb, Cause};
 use device::clock::{Boot, UnixMs};
 use device::exchange::{Body, Response};
 use device::time::Instant;
 use device::uptime::{Input, LOSS_BYTES, Output, SESSION_BYTES, SESSIONS_MAX, Status, Uptime};
 use serde_json::{Value, json};
 
-const EPOCH: u64 = 0x9F3A;
+const EPOCH: u32 = 0x9F3A;
 /// 2026-11-21T12:00:00Z.
 const NOON: UnixMs = UnixMs(1_795_262_400_000);
 
@@ -60,17 +61,17 @@ impl Server {
         if let Some(crash) = item["crash"]["detail"].as_str() {
             self.crashes.push(crash.to_owned());
         }
-        json!({"stored": true, "session": "b:0000000000009f3a:1", "run_seconds": run_s, "counted": true, "error": null})
+        json!({"stored": true, "session": "b:00009f3a:1", "run_seconds": run_s, "counted": true, "error": null})
     }
 
     fn run_s(&self, number: u64) -> Option<i64> {
         self.sessions
-            .get(&("0000000000009f3a".to_owned(), number))
+            .get(&("00009f3a".to_owned(), number))
             .map(|kept| kept.0)
     }
 
     fn start(&self, number: u64) -> Option<i64> {
-        self.sessions[&("0000000000009f3a".to_owned(), number)]
+        self.sessions[&("00009f3a".to_owned(), number)]
             .1
             .map(|(_, at)| at)
     }
@@ -122,7 +123,7 @@ impl Device {
                     self.sends += 1;
                     rest.push(output);
                 }
-                Output::Wanted(_) | Output::Unauthorized => rest.push(output),
+                Output::Wanted(_) | Output::Unauthorized | Output::BreadcrumbTold => rest.push(output),
             }
         }
         rest
@@ -370,6 +371,32 @@ fn more_than_can_be_held_costs_the_least_and_is_counted_and_told() {
 }
 
 #[test]
+fn what_a_crash_left_behind_goes_with_a_heartbeat_until_the_server_has_it() {
+    let mut device = Device::start(5, Flash::default());
+    let crumb = Breadcrumb::new(Cause::Panic, None, 4, 3600, "store.rs:\"77\"");
+    device.uptime.found(crumb);
+    device.handle(Input::Online, s(1));
+    let heartbeat: Value = serde_json::from_str(&device.body().unwrap()).unwrap();
+    let expected = json!({"reason": "panic", "boot": 4, "uptime_s": 3600, "detail": "store.rs:\"77\""});
+    assert_eq!(heartbeat[0]["crash"], expected);
+    device.handle(Input::NoAnswer, s(2));
+    let again = device.uptime.next_deadline().unwrap();
+    device.handle(Input::Tick, again);
+    assert!(
+        device.body().unwrap().contains("crash"),
+        "nobody said that it arrived"
+    );
+    let answer = Server::default().take(&device.body().unwrap());
+    assert!(
+        device
+            .answer(200, answer.as_bytes(), again)
+            .contains(&Output::BreadcrumbTold)
+    );
+    device.handle(Input::Tick, again + Duration::from_secs(30));
+    assert!(!device.body().unwrap().contains("crash"));
+}
+
+#[test]
 fn damaged_slots_are_said_and_those_of_a_newer_firmware_left_alone() {
     let mut device = Device::start(1, Flash::default());
     device.run(s(120));
@@ -442,6 +469,6 @@ fn a_server_that_does_not_know_the_device_costs_nothing_and_is_not_stormed() {
 
 #[test]
 fn sizes_are_what_the_documents_say() {
-    assert_eq!(SESSION_BYTES, 48);
+    assert_eq!(SESSION_BYTES, 44);
     assert!(size_of::<Uptime>() <= 8192, "{}", size_of::<Uptime>());
 }

@@ -39,6 +39,7 @@ pub use gps::GpsTime;
 pub use poll::Ask;
 use poll::Poller;
 
+use crate::flash;
 use crate::time::{Instant, earliest};
 
 /// Names of time servers that a device knows.
@@ -61,14 +62,23 @@ const RTC_AGAIN_AFTER: Duration = Duration::from_hours(24);
 /// Which life of the device: the count of its starts since the epoch was drawn at the first start or at a reset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Boot {
-    pub epoch: u64,
+    pub epoch: u32,
     pub number: u32,
 }
 
 /// As heartbeats spell the epoch: `b:<epoch>:<number>`.
 impl fmt::Display for Boot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "b:{:016x}:{}", self.epoch, self.number)
+        write!(f, "b:{:08x}:{}", self.epoch, self.number)
+    }
+}
+
+impl From<flash::Boot> for Boot {
+    fn from(started: flash::Boot) -> Self {
+        Self {
+            epoch: started.epoch,
+            number: started.number,
+        }
     }
 }
 

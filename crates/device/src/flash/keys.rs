@@ -52,6 +52,10 @@ pub enum Item {
     DirectoryIntent,
     /// The recording whose removal from the card was begun.
     Removal,
+    /// Uptime that had to go before anybody heard of it.
+    UptimeLoss,
+    /// What became of the camera's pictures.
+    CameraTally,
     /// A session of the uptime logger, by its number.
     Uptime(u32),
 }
@@ -63,6 +67,7 @@ impl Item {
             Self::Breadcrumb => 512,
             Self::FatIntent | Self::Uptime(_) => 64,
             Self::Removal => 4,
+            Self::UptimeLoss | Self::CameraTally => 32,
             Self::DirectoryIntent => 520,
         }
     }
@@ -75,6 +80,8 @@ impl Item {
             Self::FatIntent => below(SINGLE, 18),
             Self::DirectoryIntent => below(SINGLE, 19),
             Self::Removal => below(SINGLE, 20),
+            Self::UptimeLoss => below(SINGLE, 21),
+            Self::CameraTally => below(SINGLE, 22),
             Self::Uptime(number) => below(UPTIME, number),
         }
     }

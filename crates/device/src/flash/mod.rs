@@ -41,6 +41,8 @@ const _: () = {
         + Item::Breadcrumb.bytes_max()
         + Item::FatIntent.bytes_max()
         + Item::DirectoryIntent.bytes_max()
+        + Item::UptimeLoss.bytes_max()
+        + Item::CameraTally.bytes_max()
         + 16 * (16 + header);
     assert!(all <= journal::live_bytes_max(FLASH_BYTES / journal::PAGE_BYTES) as usize);
 };

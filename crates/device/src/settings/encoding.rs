@@ -10,11 +10,11 @@
 //! | 1 | a network: SSID and password, each behind its length, kind (0 open, 1 passphrase, 2 key); from version 2 on `last_success` (4) and the key (1) |
 //! | 2, 3, 4 | server, ingest key, token: text |
 //! | 5 | server keys: 32 or 64 bytes, the newest first |
-//! | 6, 7 | link key (32), setup code (16 characters) |
-//! | 8 | profile, after_receipt, auto_sync (1 each), imu_hz (2), gps_hz (1), picture_every_s (4) |
-//! | 9 | desired version (4) |
-//! | 10 | track, from version 2 on |
-//! | 11 | a command: id (16), kind, progress; from version 2 on |
+//! | 6 | link key (32) |
+//! | 7 | profile, after_receipt, auto_sync (1 each), imu_hz (2), gps_hz (1), picture_every_s (4) |
+//! | 8 | desired version (4) |
+//! | 9 | track, from version 2 on |
+//! | 10 | a command: id (16), kind, progress; from version 2 on |
 //!
 //! A field that is absent has the value of a device that was never set up. In version 1 networks have no count: they stand in the order in which they were
 //! last joined, the newest first. A blob of a later version is refused and left where it is: an older firmware that was put back must not
@@ -29,7 +29,6 @@ use super::{
 };
 use crate::bytes::{OutOfRoom, Put, Take};
 use crate::link::{NETWORKS_MAX, NetworkKey};
-use crate::setup_code::{SETUP_CODE_CHARS, SetupCode};
 use crate::track::{TRACK_BYTES_MAX, Track};
 
 const VERSION: u8 = 2;
@@ -44,7 +43,6 @@ const FIELDS_BYTES_MAX: usize = NETWORKS_MAX * NETWORK_BYTES_MAX
     + (FIELD + super::TOKEN_BYTES_MAX)
     + (FIELD + 64)
     + (FIELD + 32)
-    + (FIELD + SETUP_CODE_CHARS)
     + (FIELD + 10)
     + (FIELD + 4)
     + (FIELD + TRACK_BYTES_MAX)
@@ -100,8 +98,8 @@ impl Settings {
         fields_to + CRC
     }
 
-    /// Reads what this or an earlier firmware wrote; bytes behind it are left alone. `fallback` is the setup code for a blob that has none.
-    pub fn decode(bytes: &[u8], fallback: &SetupCode) -> Result<Self, LoadError> {
+    /// Reads what this or an earlier firmware wrote; bytes behind it are left alone.
+    pub fn decode(bytes: &[u8]) -> Result<Self, LoadError> {
         let mut take = Take(bytes);
         let version = take.u8()?;
         let length = usize::from(take.u16()?);
@@ -112,7 +110,7 @@ impl Settings {
         }
         match version {
             0 => Err(LoadError::Damaged),
-            OLDEST..=VERSION => decoded(version, Take(fields), fallback).ok_or(LoadError::Damaged),
+            OLDEST..=VERSION => decoded(version, Take(fields)).ok_or(LoadError::Damaged),
             newer => Err(LoadError::Newer(newer)),
         }
     }
@@ -140,8 +138,7 @@ fn fields(settings: &Settings, put: &mut Put<'_>) -> Result<(), OutOfRoom> {
     if let Some(key) = &settings.link_key {
         field(put, 6, |put| put.bytes(&key.0))?;
     }
-    field(put, 7, |put| put.bytes(settings.setup_code.as_str().as_bytes()))?;
-    field(put, 8, |put| {
+    field(put, 7, |put| {
         put.u8(match settings.profile {
             Profile::Race => 0,
             Profile::Uptime => 1,
@@ -156,12 +153,12 @@ fn fields(settings: &Settings, put: &mut Put<'_>) -> Result<(), OutOfRoom> {
         put.u8(settings.gps_hz)?;
         put.u32(settings.picture_every_s)
     })?;
-    field(put, 9, |put| put.u32(settings.desired_version))?;
+    field(put, 8, |put| put.u32(settings.desired_version))?;
     if let Some(track) = &settings.track {
-        field(put, 10, |put| track.encode(put))?;
+        field(put, 9, |put| track.encode(put))?;
     }
     for command in &settings.commands {
-        field(put, 11, |put| command_bytes(command, put))?;
+        field(put, 10, |put| command_bytes(command, put))?;
     }
     Ok(())
 }
@@ -208,8 +205,8 @@ fn command_bytes(command: &Noted, put: &mut Put<'_>) -> Result<(), OutOfRoom> {
     })
 }
 
-fn decoded(version: u8, mut take: Take<'_>, fallback: &SetupCode) -> Option<Settings> {
-    let mut settings = Settings::new(fallback.clone());
+fn decoded(version: u8, mut take: Take<'_>) -> Option<Settings> {
+    let mut settings = Settings::default();
     // Version 1: the first was joined last.
     let mut rank = u32::try_from(NETWORKS_MAX).ok()?;
     while !take.is_empty() {
@@ -237,11 +234,10 @@ fn decoded(version: u8, mut take: Take<'_>, fallback: &SetupCode) -> Option<Sett
                 settings.server_keys = Some(ServerKeys { newest, previous });
             }
             6 => settings.link_key = Some(LinkKey(value.array().ok()?)),
-            7 => settings.setup_code = SetupCode::parse(rest(&mut value)?)?,
-            8 => plain(&mut settings, &mut value)?,
-            9 => settings.desired_version = value.u32().ok()?,
-            10 if version >= 2 => settings.track = Some(Track::decode(&mut value)?),
-            11 if version >= 2 => settings.commands.push(command(&mut value)?).ok()?,
+            7 => plain(&mut settings, &mut value)?,
+            8 => settings.desired_version = value.u32().ok()?,
+            9 if version >= 2 => settings.track = Some(Track::decode(&mut value)?),
+            10 if version >= 2 => settings.commands.push(command(&mut value)?).ok()?,
             // Nothing that this version has.
             _ => return None,
         }

@@ -37,7 +37,6 @@ pub use url::{Address, BadUrl, INGEST_KEY_BYTES_MAX, ServerUrl, URL_BYTES_MAX};
 use wire::receipt::{PublicKey, TrustedKeys};
 
 use crate::json::Token;
-use crate::setup_code::SetupCode;
 use crate::track::Track;
 
 /// `fpd_` and 43 characters today.
@@ -127,7 +126,6 @@ pub struct Settings {
     pub server_keys: Option<ServerKeys>,
     /// Opens links over Bluetooth for members of the team.
     pub link_key: Option<LinkKey>,
-    pub setup_code: SetupCode,
     pub profile: Profile,
     pub after_receipt: AfterReceipt,
     pub auto_sync: bool,
@@ -170,9 +168,9 @@ impl fmt::Display for BadSetting {
     }
 }
 
-impl Settings {
-    /// Of a device that was never set up.
-    pub fn new(setup_code: SetupCode) -> Self {
+/// Of a device that was never set up.
+impl Default for Settings {
+    fn default() -> Self {
         Self {
             networks: Networks::default(),
             server: None,
@@ -180,7 +178,6 @@ impl Settings {
             token: None,
             server_keys: None,
             link_key: None,
-            setup_code,
             profile: Profile::default(),
             after_receipt: AfterReceipt::default(),
             auto_sync: true,
@@ -192,7 +189,9 @@ impl Settings {
             commands: Vec::new(),
         }
     }
+}
 
+impl Settings {
     /// Takes one of the plain settings by its name; `false` for a name that is not one of them.
     fn set(&mut self, name: &str, value: Token<'_>) -> Result<bool, BadSetting> {
         match (name, value) {

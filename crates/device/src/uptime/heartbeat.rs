@@ -6,7 +6,8 @@ use heapless::Vec;
 
 use super::session::Session;
 use super::{BATCH_MAX, Loss};
-use crate::json::{Path, Reader, Token};
+use crate::breadcrumb::Breadcrumb;
+use crate::json::{Path, Quoted, Reader, Token};
 
 /// The longest text of an answer that counts is `session`, and nobody asks for it.
 const TEXT_BYTES_MAX: usize = 32;
@@ -14,7 +15,8 @@ const TEXT_BYTES_MAX: usize = 32;
 /// The body: an array, so that each session has its own result.
 pub(super) struct Body<'s> {
     pub(super) sessions: &'s [(u8, Session)],
-    /// Goes with the first.
+    /// These go with the first.
+    pub(super) crumb: Option<&'s Breadcrumb>,
     pub(super) loss: Option<Loss>,
 }
 
@@ -25,7 +27,7 @@ impl fmt::Display for Body<'_> {
             let comma = if index == 0 { "" } else { "," };
             write!(
                 f,
-                "{comma}{{\"boot_epoch\":\"{:016x}\",\"boot_number\":{},\"session_start\":",
+                "{comma}{{\"boot_epoch\":\"{:08x}\",\"boot_number\":{},\"session_start\":",
                 session.boot.epoch,
                 session.number()
             )?;
@@ -38,6 +40,16 @@ impl fmt::Display for Body<'_> {
                 write!(f, ",\"last_update\":{}", at.0)?;
             }
             write!(f, ",\"status\":\"{}\"", session.status.name())?;
+            if let Some(crumb) = self.crumb.filter(|_| index == 0) {
+                write!(
+                    f,
+                    ",\"crash\":{{\"reason\":\"{}\",\"boot\":{},\"uptime_s\":{},\"detail\":{}}}",
+                    crumb.cause.word(),
+                    crumb.boot,
+                    crumb.uptime_s,
+                    Quoted(&crumb.detail)
+                )?;
+            }
             if let Some(loss) = self.loss.filter(|_| index == 0) {
                 // The server keeps one of a reason and boot: each loss is another.
                 write!(

@@ -20,75 +20,32 @@
 //! may move; drain [`Uptime::poll`] after each.
 
 mod heartbeat;
+mod io;
+mod loss;
+mod send;
 mod session;
 
-use core::fmt;
 use core::time::Duration;
 
 use heapless::Vec;
-
-use crate::bytes::{Put, Take};
-use crate::clock::{Boot, UnixMs};
-use crate::exchange::{self, Method, Path, Request, Response, Value};
-use crate::time::{Instant, earliest};
-use heartbeat::{Answer, Body};
+pub use io::{Input, Output};
+pub use loss::{LOSS_BYTES, Loss};
+use send::FIRST_PAUSE;
 use session::{BadSession, PART_S};
 pub use session::{SESSION_BYTES, Session, Status};
+
+use crate::breadcrumb::Breadcrumb;
+use crate::clock::{Boot, UnixMs};
+use crate::time::{Instant, earliest};
 
 /// Two months of a club's aircraft in which nobody had a network.
 pub const SESSIONS_MAX: usize = 64;
 /// Their answers fit into what is kept of one.
 pub const BATCH_MAX: usize = 7;
-pub const LOSS_BYTES: usize = 1 + 4 + 8 + 4 + 4;
 
 const SAVE_EVERY: Duration = Duration::from_secs(60);
 /// People see a device as online for a minute after it was heard.
 const BEAT_EVERY: Duration = Duration::from_secs(30);
-const FIRST_PAUSE: Duration = Duration::from_secs(5);
-const LONGEST_PAUSE: Duration = Duration::from_mins(5);
-/// What the server does not want now it will hardly want in a minute; the others go on meanwhile.
-const REFUSED_PAUSE: Duration = Duration::from_hours(1);
-const LOSS_VERSION: u8 = 1;
-
-#[derive(Debug, Clone, Copy)]
-pub enum Input<'a> {
-    Tick,
-    Online,
-    Offline,
-    /// The date of this boot's start is known, or another one: `clock.utc_at(Instant::BOOT)`.
-    Began(UnixMs),
-    /// To what [`Output::Send`] asked for.
-    Answer(&'a Response<'a>),
-    NoAnswer,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Output {
-    /// Write [`Uptime::encode`] of this slot.
-    Save {
-        slot: u8,
-    },
-    Erase {
-        slot: u8,
-    },
-    /// Write [`Uptime::encode_loss`].
-    SaveLoss,
-    /// Carry out [`Uptime::request`].
-    Send,
-    /// What the device should be, by the server; for the settings.
-    Wanted(u32),
-    /// The server does not know this device, or not any more. Everything is kept.
-    Unauthorized,
-}
-
-/// Sessions that had to go before anybody heard of all of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Loss {
-    pub sessions: u32,
-    pub run_s: u64,
-    /// How many of them the server was told of.
-    told: u32,
-}
 
 #[derive(Debug)]
 struct Held {
@@ -121,6 +78,10 @@ pub struct Uptime {
     /// What was sent and not answered yet, as it was sent.
     sent: Vec<(u8, Session), BATCH_MAX>,
     sent_loss: Option<Loss>,
+    /// What the boot before left behind.
+    crumb: Option<Breadcrumb>,
+    sent_crumb: bool,
+    crumb_told: bool,
     sending: bool,
     wanted: Option<u32>,
     unauthorized: bool,
@@ -151,6 +112,9 @@ impl Uptime {
             batch_max: BATCH_MAX,
             sent: Vec::new(),
             sent_loss: None,
+            crumb: None,
+            sent_crumb: false,
+            crumb_told: false,
             sending: false,
             wanted: None,
             unauthorized: false,
@@ -247,6 +211,11 @@ impl Uptime {
         self.save_loss = true;
     }
 
+    /// What the boot before left behind goes with the next heartbeat.
+    pub fn found(&mut self, crumb: Breadcrumb) {
+        self.crumb = Some(crumb);
+    }
+
     pub fn handle(&mut self, input: Input<'_>, now: Instant) {
         match input {
             Input::Tick => {}
@@ -283,6 +252,9 @@ impl Uptime {
         }
         if let Some(version) = self.wanted.take() {
             return Some(Output::Wanted(version));
+        }
+        if core::mem::take(&mut self.crumb_told) {
+            return Some(Output::BreadcrumbTold);
         }
         if core::mem::take(&mut self.unauthorized) {
             return Some(Output::Unauthorized);
@@ -324,14 +296,6 @@ impl Uptime {
     /// The latest date that was saved in any session: no clock that is earlier is right.
     pub fn last_known(&self) -> Option<UnixMs> {
         self.sessions().filter_map(|session| session.last_update).max()
-    }
-
-    /// What [`Output::Send`] means, until it is answered.
-    pub fn request(&self) -> Option<Request<'_>> {
-        let request = Request::new(Method::Post, Path::of("/api/v1/heartbeats"))
-            .header("content-type", Value::Text("application/json"))
-            .body(exchange::Body::Written(self));
-        (!self.sent.is_empty()).then_some(request)
     }
 
     fn began(&mut self, at: UnixMs) {
@@ -389,138 +353,5 @@ impl Uptime {
         }
         self.part = self.part.saturating_add(1);
         self.open(now);
-    }
-
-    fn untold(&self) -> impl Iterator<Item = &Held> {
-        self.held.iter().filter(|held| !held.session.is_told())
-    }
-
-    fn send_next(&mut self, now: Instant) {
-        if !self.online || !self.sent.is_empty() || now < self.not_before {
-            return;
-        }
-        let due = self.untold().filter(|held| now >= held.not_before);
-        let batch = due.take(self.batch_max).map(|held| (held.slot, held.session));
-        self.sent = batch.collect();
-        self.sending = !self.sent.is_empty();
-        let untold_loss = self.loss.sessions != self.loss.told;
-        self.sent_loss = Some(self.loss).filter(|_| self.sending && untold_loss);
-    }
-
-    fn forget_sent(&mut self) {
-        self.sent.clear();
-        self.sent_loss = None;
-        self.sending = false;
-    }
-
-    fn answered(&mut self, response: &Response<'_>, now: Instant) {
-        match response.status {
-            200 => self.heard(&Answer::read(response.body), now),
-            status => {
-                self.unauthorized = matches!(status, 401 | 403);
-                // Too much at once, or one among them that spoils it: fewer of them.
-                if matches!(status, 400 | 413 | 422) {
-                    self.batch_max = (self.batch_max / 2).max(1);
-                }
-                self.try_later(response.retry_after_s, now);
-            }
-        }
-    }
-
-    fn heard(&mut self, answer: &Answer, now: Instant) {
-        self.wanted = answer.desired_version.or(self.wanted);
-        let sent = core::mem::take(&mut self.sent);
-        let mut said_something = false;
-        for ((slot, session), stored) in sent.iter().zip(&answer.stored) {
-            let Some(held) = self.held.iter_mut().find(|held| held.slot == *slot) else {
-                continue;
-            };
-            match stored {
-                Some(true) => held.session.acknowledged(session),
-                Some(false) => held.not_before = now + REFUSED_PAUSE,
-                None => continue,
-            }
-            said_something = true;
-        }
-        for held in &self.held {
-            if held.session.status == Status::Closed && held.session.is_told() {
-                self.to_erase |= 1 << held.slot;
-            }
-        }
-        self.held
-            .retain(|held| held.session.status == Status::Open || !held.session.is_told());
-        if !said_something {
-            // An answer that says nothing of what was sent is none.
-            self.sent = sent;
-            self.try_later(None, now);
-            return;
-        }
-        if let Some(loss) = self.sent_loss.take() {
-            self.loss.told = loss.sessions;
-            self.save_loss = true;
-        }
-        self.pause = FIRST_PAUSE;
-        self.batch_max = (self.batch_max * 2).min(BATCH_MAX);
-    }
-
-    fn try_later(&mut self, after_s: Option<u32>, now: Instant) {
-        if self.sent.is_empty() {
-            return;
-        }
-        self.forget_sent();
-        let asked_for = Duration::from_secs(u64::from(after_s.unwrap_or(0)));
-        self.not_before = now + self.pause.max(asked_for) + self.spread();
-        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-    }
-
-    /// Up to a quarter more, by the number that this device drew once: a fleet does not come back in one second.
-    fn spread(&self) -> Duration {
-        let share = u32::try_from(self.boot.epoch % 256).unwrap_or(0);
-        self.pause / 4 * share / 256
-    }
-}
-
-/// The body of a heartbeat.
-impl fmt::Display for Uptime {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let body = Body {
-            sessions: &self.sent,
-            loss: self.sent_loss,
-        };
-        body.fmt(f)
-    }
-}
-
-impl Loss {
-    /// `version (1) ‖ sessions (4) ‖ run_s (8) ‖ told (4) ‖ CRC-32 (4)`
-    fn encode(self) -> [u8; LOSS_BYTES] {
-        let mut bytes = [0; LOSS_BYTES];
-        let mut put = Put::into(&mut bytes);
-        // It has exactly this length.
-        let _ = put
-            .u8(LOSS_VERSION)
-            .and_then(|()| put.u32(self.sessions))
-            .and_then(|()| put.u64(self.run_s))
-            .and_then(|()| put.u32(self.told))
-            .and_then(|()| {
-                let crc = crc32fast::hash(put.written());
-                put.u32(crc)
-            });
-        bytes
-    }
-
-    fn decode(bytes: &[u8]) -> Option<Self> {
-        let mut take = Take(bytes);
-        if take.u8().ok()? != LOSS_VERSION {
-            return None;
-        }
-        let loss = Self {
-            sessions: take.u32().ok()?,
-            run_s: take.u64().ok()?,
-            told: take.u32().ok()?,
-        };
-        let crc = take.u32().ok()?;
-        let covered = bytes.get(..LOSS_BYTES - 4)?;
-        (crc32fast::hash(covered) == crc && take.is_empty()).then_some(loss)
     }
 }

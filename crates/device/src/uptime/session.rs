@@ -1,7 +1,7 @@
 //! One session: what is known of it, and as bytes.
 //!
 //! ```text
-//! version (1) ‖ boot epoch (8) ‖ boot number (4) ‖ part (2) ‖ flags (1) ‖ start (8) ‖ start_revision (2) ‖ run_s (4) ‖ last_update (8)
+//! version (1) ‖ boot epoch (4) ‖ boot number (4) ‖ part (2) ‖ flags (1) ‖ start (8) ‖ start_revision (2) ‖ run_s (4) ‖ last_update (8)
 //! ‖ acked_run_s (4) ‖ acked_revision (2) ‖ CRC-32 (4)
 //! flags: 1 start is known · 2 last_update is known · 4 closed · 8 acknowledged as open · 16 acknowledged as closed · 32 start acknowledged
 //! ```
@@ -11,7 +11,7 @@ use core::time::Duration;
 use crate::bytes::{OutOfRoom, Put, Take};
 use crate::clock::{Boot, UnixMs};
 
-pub const SESSION_BYTES: usize = 48;
+pub const SESSION_BYTES: usize = 44;
 const VERSION: u8 = 1;
 
 /// The server does not believe a run of more than 30 days; a device that stays on longer begins another part.
@@ -148,7 +148,7 @@ impl Session {
             | (u8::from(self.acked_status == Some(Status::Closed)) << 4)
             | (u8::from(self.acked_revision.is_some()) << 5);
         put.u8(VERSION)?;
-        put.u64(self.boot.epoch)?;
+        put.u32(self.boot.epoch)?;
         put.u32(self.boot.number)?;
         put.u16(self.part)?;
         put.u8(flags)?;
@@ -170,7 +170,7 @@ impl Session {
             _ => return Err(BadSession::Newer),
         }
         let boot = Boot {
-            epoch: take.u64()?,
+            epoch: take.u32()?,
             number: take.u32()?,
         };
         let part = take.u16()?;
@@ -218,7 +218,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_saved_is_what_is_read(
-            (epoch, number, part, start_revision) in any::<(u64, u32, u16, u16)>(),
+            (epoch, number, part, start_revision) in any::<(u32, u32, u16, u16)>(),
             (start, last_update, acked_revision) in any::<(Option<i64>, Option<i64>, Option<u16>)>(),
             (run_s, acked_run_s, closed) in any::<(u32, u32, bool)>(),
             acked_status in any_status(),

@@ -78,7 +78,14 @@ impl Server {
             status: None,
         });
         session.run_seconds = session.run_seconds.max(run_seconds);
-        session.started = text("session_start").or(session.started.take());
+        let started = match &item["session_start"] {
+            Value::Number(number) => Some(number.to_string()),
+            other
+            @ (Value::Null | Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_)) => {
+                other.as_str().map(str::to_owned)
+            }
+        };
+        session.started = started.or(session.started.take());
         session.status = text("status").or(session.status.take());
         Ok(json!({
             "stored": true, "session": key, "run_seconds": session.run_seconds,
