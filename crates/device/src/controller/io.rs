@@ -115,6 +115,8 @@ pub enum Order {
         slot: u8,
     },
     SaveUptimeLoss,
+    /// The server has it.
+    ForgetBreadcrumb,
     /// Which archived recordings may give way for others?
     MayGiveWay,
     Remove(Confirmation),

@@ -30,7 +30,6 @@ use crate::net::{self, Net, Who};
 use crate::offload::{self, Offload, Surroundings};
 use crate::receiver::Receiver;
 use crate::settings::{self, LoadError, SETTINGS_BYTES_MAX, Settings, Unseal};
-use crate::setup_code::SetupCode;
 use crate::signal::Button;
 use crate::time::{Instant, earliest};
 use crate::uptime::{self, Uptime};
@@ -47,7 +46,6 @@ pub struct Start<'s, I> {
     /// Its UUID.
     pub device: [u8; 16],
     pub claim: u32,
-    pub setup_code: SetupCode,
     pub settings: Option<&'s [u8]>,
     /// Uptime sessions with their slots.
     pub uptime: I,
@@ -91,8 +89,7 @@ impl<U: Unseal> Controller<U> {
         unseal: U,
         now: Instant,
     ) -> (Self, Result<(), LoadError>) {
-        let (settings, loaded) =
-            settings::Keeper::new(start.settings, start.setup_code, unseal, start.seal_key);
+        let (settings, loaded) = settings::Keeper::new(start.settings, unseal, start.seal_key);
         let uptime = Uptime::new(start.boot, start.uptime, start.uptime_loss, now);
         let mut controller = Self {
             device: start.device,

@@ -96,6 +96,7 @@ impl<U: Unseal> Controller<U> {
                 uptime::Output::Wanted(version) => {
                     self.settings.handle(settings::Input::Wanted(version), now);
                 }
+                uptime::Output::BreadcrumbTold => self.put(Output::Store(Order::ForgetBreadcrumb)),
                 // The offloader says the same of the same token, to people.
                 uptime::Output::Unauthorized => {}
             }
