@@ -8,7 +8,8 @@
 //! named ──────────────────────────────────────────────► Ready
 //! ```
 //!
-//! Each step is carried out and the next one planned until it is `Ready`; a cut in between is just another beginning.
+//! Each step is carried out and the next one planned until it is `Ready`; a cut in between is just another beginning. A card that forgets
+//! what was written to it is never ready: give up after [`FOLDER_STEPS_MAX`].
 
 use core::ops::ControlFlow;
 
@@ -24,6 +25,9 @@ use super::sector::SectorChange;
 use super::{Error, Volume};
 use crate::block::{BlockDevice, SECTOR_BYTES};
 use crate::outbox::Extent;
+
+/// Extend, give up an entry, create, ready.
+pub const FOLDER_STEPS_MAX: usize = 4;
 
 const NAME: &str = "FIELDPOST";
 const ALIAS: Alias = *b"FIELDP~1   ";

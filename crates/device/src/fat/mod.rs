@@ -38,7 +38,7 @@ mod table;
 
 pub use change::FatChange;
 pub use files::{Edit, FILES_MAX, Folder, Listed};
-pub use folder::FolderStep;
+pub use folder::{FOLDER_STEPS_MAX, FolderStep};
 pub use format::format;
 pub use geometry::{FIRST_CLUSTER, Geometry, Refusal};
 pub use names::Stamp;
@@ -108,5 +108,16 @@ impl Volume {
 
     async fn store<B: BlockDevice>(&self, card: &mut B, lba: u32) -> Result<(), Error<B::Error>> {
         card.write(lba, &self.scratch).await.map_err(Error::Card)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The device's core has 48 KB for everything.
+    #[test]
+    fn a_volume_is_a_sector_and_a_few_numbers() {
+        assert!(size_of::<Volume>() <= SECTOR_BYTES + 64);
     }
 }

@@ -6,7 +6,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use device::block::BlockDevice;
-use device::fat::{Edit, Error, FatChange, Folder, FolderStep, Listed, SectorChange, Stamp, Volume, format};
+use device::fat::{
+    Edit, Error, FOLDER_STEPS_MAX, FatChange, Folder, FolderStep, Listed, SectorChange, Stamp, Volume, format,
+};
 use device::outbox::{DirSlot, Extent, Kind, Number};
 use sim::card::{Card, CardError, Image};
 use sim::exec::run;
@@ -75,7 +77,10 @@ impl Keeper {
     pub(crate) async fn boot(mut card: Card, flash: Flash) -> Result<Self, Failure> {
         let mut volume = Volume::mount(&mut card).await?;
         redo(&mut volume, &mut card, &flash).await?;
+        let mut steps = 0;
         let folder = loop {
+            steps += 1;
+            assert!(steps <= FOLDER_STEPS_MAX);
             match volume.plan_folder(&mut card, Stamp::UNKNOWN).await? {
                 FolderStep::Ready(folder) => break folder,
                 FolderStep::Extend(change) => flash.borrow_mut().fat = Some(change.to_bytes()),

@@ -14,4 +14,5 @@ mod cuts;
 mod folders;
 mod keeper;
 mod random;
+mod slots;
 mod volumes;
