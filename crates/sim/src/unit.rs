@@ -24,7 +24,6 @@ use device::modes::Trade;
 use device::outbox;
 use device::recorder::Samples;
 use device::settings::{CannotOpen, PASSWORD_BYTES_MAX, SETTINGS_BYTES_MAX, Sealed, Settings, Unseal};
-use device::setup_code::SetupCode;
 use device::store::{Extents, Store};
 use device::time::{Instant, earliest};
 
@@ -199,7 +198,7 @@ impl Unit {
             return false;
         };
         let boot = device::clock::Boot {
-            epoch: u64::from(started.boot.epoch),
+            epoch: started.boot.epoch,
             number: started.boot.number,
         };
         let start = controller::Start {
@@ -207,7 +206,6 @@ impl Unit {
             boot,
             device: started.boot.device,
             claim,
-            setup_code: SetupCode::from_random([7; 10]),
             settings: settings.as_deref(),
             uptime: sessions.iter().map(|(slot, bytes)| (*slot, &bytes[..])),
             uptime_loss: None,

@@ -11,7 +11,6 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use device::outbox::State;
 use device::settings::{Settings, Via, configure};
-use device::setup_code::SetupCode;
 use device::time::Instant;
 use sim::exec;
 use sim::server::Server;
@@ -29,7 +28,7 @@ fn unit(seed: u64, rides: &[(u64, u64)]) -> Unit {
     let server = Server::new(seed);
     let key = server.public_key();
     let keys = URL_SAFE_NO_PAD.encode(key.as_bytes());
-    let settings = Settings::new(SetupCode::from_random([7; 10]));
+    let settings = Settings::default();
     let json = format!(
         r#"{{"ssid":"Home","pass":"secret-secret","url":"https://fieldpost.example","token":"{TOKEN}","server_keys":["{keys}"]}}"#
     );

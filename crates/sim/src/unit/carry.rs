@@ -85,6 +85,11 @@ impl Unit {
                     let _ = exec::run(store.flash().remove(Item::Uptime(u32::from(slot))));
                 }
             }
+            Order::ForgetBreadcrumb => {
+                if let Some(store) = self.store() {
+                    let _ = exec::run(store.flash().remove(Item::Breadcrumb));
+                }
+            }
             Order::SaveUptimeLoss | Order::MayGiveWay | Order::Remove(_) | Order::SaveEpoch(_) => {}
         }
     }
