@@ -99,6 +99,10 @@ mod tests {
             read(r#"{"held":true,"reason":"bytes_missing"}"#, 1).as_deref(),
             Some(&[false][..])
         );
+        assert_eq!(
+            read(r#"{"held":false,"reason":null}"#, 1).as_deref(),
+            Some(&[false][..])
+        );
         let whole = std::format!(r#"{{"storage_epoch":"{EPOCH}","items":[{held}]}}"#);
         assert!(Said::read(whole.as_bytes(), 1).is_some());
         for end in 0..whole.len() {

@@ -28,6 +28,8 @@ use crate::outbox::Proof;
 pub const BODY_BYTES_MAX: u32 = 512 * 1024;
 /// What is sent after answers without progress: enough to see whether there is some.
 const PROBE_BYTES: u32 = 16 * 1024;
+/// A probe that arrives is progress, also where it ends at a sector.
+const PROGRESS_BYTES_MIN: u32 = PROBE_BYTES / 2;
 /// Bodies end where a sector of the card does, so that after a resume at any byte the card is read in whole ones again.
 const SECTOR_BYTES: u32 = 512;
 /// The server's are UUIDs of 36 characters.
@@ -212,7 +214,7 @@ impl Handover {
     /// it took, so going further is worth trust.
     fn moved_to(&mut self, offset: Option<u64>, status: u16) -> Next {
         match self.place(offset) {
-            Some(offset) if offset > self.reached => {
+            Some(offset) if self.is_worth_it(offset) => {
                 self.reached = offset;
                 self.fruitless = 0;
                 self.go_on(status)
@@ -220,6 +222,12 @@ impl Handover {
             Some(_) => self.fruitlessly(status),
             None => self.nowhere(status),
         }
+    }
+
+    /// A few bytes a body would cost more than they bring, and who makes them up could go on for ever.
+    fn is_worth_it(&self, offset: u32) -> bool {
+        let is_end = offset == self.candidate.size_bytes && offset > self.reached;
+        is_end || offset.saturating_sub(self.reached) >= PROGRESS_BYTES_MIN
     }
 
     /// Somebody else has sent in the meantime, or the server makes it up: told as often as it likes, it would keep a device

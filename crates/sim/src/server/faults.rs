@@ -24,6 +24,8 @@ pub enum Fault {
     Receipt(Forgery),
     /// Every piece is at another offset: one byte further than this one.
     AlwaysFurther,
+    /// No piece is taken, and whoever asks hears of so many bytes more each time.
+    Creeps(u64),
     /// The upload that it is about is unknown (404) or has ended (410).
     Forgotten(u16),
     /// Sent elsewhere.
@@ -110,6 +112,7 @@ impl Server {
                 self.reworded(request, now_us, |server, reply| server.lie(*lie, request, reply))
             }
             Fault::AlwaysFurther => self.further(request, now_us),
+            Fault::Creeps(bytes) => self.creep(*bytes, request, now_us),
             Fault::Receipt(forgery) => {
                 self.reworded(request, now_us, |server, reply| server.forge(*forgery, reply))
             }
@@ -180,6 +183,21 @@ impl Server {
             ),
             None => self.answer(request, now_us),
         }
+    }
+
+    fn creep(&mut self, bytes: u64, request: &HttpRequest, now_us: i64) -> Served {
+        if request.method == "PATCH" {
+            return Served::Reply(refusal(500, "as_told").with(TUS_RESUMABLE, &VERSION));
+        }
+        self.crept_bytes += bytes;
+        let said = self.crept_bytes;
+        self.reworded(request, now_us, |_, reply| {
+            for (name, value) in &mut reply.headers {
+                if name == UPLOAD_OFFSET {
+                    *value = said.to_string();
+                }
+            }
+        })
     }
 
     fn lie(&self, lie: OffsetLie, request: &HttpRequest, reply: &mut HttpReply) {

@@ -66,6 +66,8 @@ pub struct Server {
     desired: BTreeMap<[u8; 16], (i64, String)>,
     ids_given: u128,
     recording_bytes_max: u64,
+    /// Of [`Fault::Creeps`].
+    crept_bytes: u64,
     /// What befalls the next requests, one each.
     pub next: VecDeque<Option<Fault>>,
     /// What befalls every request.
@@ -91,6 +93,7 @@ impl Server {
             desired: BTreeMap::new(),
             ids_given: u128::from(seed) << 64,
             recording_bytes_max: 64 << 20,
+            crept_bytes: 0,
             next: VecDeque::new(),
             always: None,
             poisoned: BTreeMap::new(),

@@ -26,6 +26,7 @@ fn faults() -> Vec<Fault> {
         Fault::Forgotten(404),
         Fault::Forgotten(410),
         Fault::AlwaysFurther,
+        Fault::Creeps(512),
         Fault::Redirect,
         Fault::SignInPage,
     ]);
@@ -76,6 +77,15 @@ fn a_server_that_counts_up_by_single_bytes_is_not_followed_for_ever() {
     world.run_for(HOUR);
     assert!(world.sent_bytes() <= 20 * 3_000_000, "{}", world.sent_bytes());
     assert_ne!(world.states(), [State::Receipted]);
+}
+
+/// Each answer promises progress, so each body is worth sending; a round ends all the same.
+#[test]
+fn a_server_that_creeps_is_followed_for_so_many_bodies_a_round() {
+    let mut world = World::with(&[3_000_000]);
+    world.server.always = Some(Fault::Creeps(9_000));
+    world.run_for(HOUR);
+    assert!(world.patches().count() <= 300, "{}", world.patches().count());
 }
 
 /// The bytes on the card are no longer those of the ledger: the server says so each time, and they are set aside.

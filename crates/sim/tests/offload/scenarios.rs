@@ -267,3 +267,12 @@ fn a_recording_that_changes_road_goes_on_where_the_other_left_it() {
     );
     assert_eq!(world.states(), [State::Receipted]);
 }
+
+#[test]
+fn what_is_recorded_during_a_round_is_offered_after_it() {
+    let mut world = World::with(&[1_500_000]);
+    world.run_until(MINUTE, |world| world.patches().count() == 1);
+    world.record(40_000);
+    world.run_to_the_end(MINUTE);
+    assert_eq!(world.states(), [State::Receipted; 2]);
+}
