@@ -257,6 +257,20 @@ fn a_cut_before_it_is_saved_leaves_the_old_and_after_it_the_new() {
 }
 
 #[test]
+fn a_command_that_is_given_out_again_with_a_later_version_is_not_begun_again() {
+    let mut device = Device::start(None);
+    assert_eq!(runs(&device.fetch(7, &wish(7), s(1))), [CommandKind::Identify]);
+    device.answer(200, "{}", s(1));
+    assert!(runs(&device.fetch(8, &wish(8), s(2))).is_empty());
+    assert_eq!(device.keeper.settings().desired_version, 8);
+    // Another one is.
+    device.answer(200, "{}", s(2));
+    let mut document = wish(9);
+    document["commands"] = json!([{"id": COMMAND, "kind": "identify"}, {"id": OTHER, "kind": "sync"}]);
+    assert_eq!(runs(&device.fetch(9, &document, s(3))), [CommandKind::Sync]);
+}
+
+#[test]
 fn a_restart_happened_when_the_device_is_there_again() {
     let mut device = Device::start(None);
     let mut document = wish(3);
