@@ -9,8 +9,8 @@
 //! connection was read, so that both cost a few hundred bytes of stack and no static memory.
 //!
 //! Whoever runs the device carries a request out on one kept-alive connection to the server of the settings: it adds `Host`,
-//! `Authorization`, `Content-Length`, and the settings' base path before [`Path`], and streams bodies that lie on the card. It follows no redirect,
-//! and ends the connection after an answer that says so, or whose body is longer than what is kept of it.
+//! `Authorization` or, with an ingest key in the base path, `X-Device` with the device's UUID, `Content-Length`, and the settings' base path before
+//! [`Path`], and streams bodies that lie on the card. It follows no redirect, and ends the connection after an answer that says so, or whose body is longer than what is kept of it.
 
 use core::fmt::{self, Display, Write};
 

@@ -3,7 +3,7 @@
 //! ```text
 //!  ride ─► ublox, IMU ─► Controller ◄─► Wi-Fi orders ◄─► Radio, access points
 //!                        │      ▲
-//!                 orders ▼      │ answers            exchanges ◄─► Server
+//!                 orders ▼      │ answers            exchanges ◄─► Uplink
 //!                   Store on a Board (card and flash; its power can be cut)
 //! ```
 //!
@@ -13,6 +13,7 @@
 mod carry;
 mod exchange;
 mod ride;
+pub mod uplink;
 
 use std::collections::BTreeMap;
 
@@ -35,6 +36,7 @@ use crate::server::Server;
 use crate::wifi::{HeldNetwork, Radio};
 use exchange::Exchange;
 pub use ride::Ride;
+use uplink::Uplink;
 
 /// So many events at one moment are a device that goes round in a circle.
 const EVENTS_AT_ONCE_MAX: u32 = 1_000;
@@ -55,10 +57,10 @@ impl Unseal for NoSeal {
 
 /// What surrounds a device, and outlives its cuts.
 #[derive(Debug)]
-pub struct Surroundings {
+pub struct Surroundings<L = Server> {
     pub radio: Radio,
     pub held: Vec<HeldNetwork>,
-    pub server: Server,
+    pub server: L,
     pub token: String,
     pub ride: Ride,
     /// Unix milliseconds at the world's beginning.
@@ -82,8 +84,8 @@ struct Running {
 }
 
 /// See the module.
-pub struct Unit {
-    pub around: Surroundings,
+pub struct Unit<L = Server> {
+    pub around: Surroundings<L>,
     state: State,
     board: Option<Board>,
     running: Option<Running>,
@@ -96,9 +98,9 @@ pub struct Unit {
     pub counts: BTreeMap<&'static str, u64>,
 }
 
-impl Unit {
+impl<L: Uplink> Unit<L> {
     /// A device from the shop with these settings in its flash and a card of 2 GiB.
-    pub fn new(seed: u64, settings: &Settings, around: Surroundings) -> Self {
+    pub fn new(seed: u64, settings: &Settings, around: Surroundings<L>) -> Self {
         let mut unit = Self {
             around,
             state: State {
@@ -141,7 +143,7 @@ impl Unit {
             self.device = device;
         }
         self.state = board.state();
-        self.around.server.add_device(&self.around.token, self.device);
+        self.around.server.expect(&self.around.token, self.device);
     }
 
     pub fn now(&self) -> Instant {
@@ -245,6 +247,7 @@ impl Unit {
             self.state = board.state();
         }
         self.running = None;
+        self.around.server.break_off();
         self.around.radio.order(&device::link::Output::RadioOff, self.now);
         self.note("cuts", || "the power goes".to_owned());
     }

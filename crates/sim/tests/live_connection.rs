@@ -41,6 +41,7 @@ fn server(connections: usize, answer: Vec<u8>) -> (Endpoint, JoinHandle<Vec<Vec<
         host: "fieldpost.example".to_owned(),
         base: "/base".to_owned(),
         token: Some("fpd_secret".to_owned()),
+        device: None,
     };
     (endpoint, heard)
 }
@@ -102,7 +103,8 @@ fn requests_share_a_connection_and_arrive_byte_for_byte() {
                 counted += bytes;
             })
             .unwrap();
-        let response = connection.answer();
+        let answer = connection.answer();
+        let response = answer.for_device();
         assert_eq!((response.status, response.upload_offset), (204, Some(11_000)));
     }
     connection.drop_link();
@@ -118,6 +120,24 @@ fn requests_share_a_connection_and_arrive_byte_for_byte() {
     assert!(text.contains("Authorization: Bearer fpd_secret") && text.contains("upload-offset: 1000"));
     let body: Vec<u8> = (1000..11_000_u32).map(|at| (at % 251) as u8).collect();
     assert_eq!(heard[head + 4..head + 10_004], body);
+}
+
+#[test]
+fn a_device_of_many_with_one_key_says_which_it_is() {
+    let (endpoint, heard) = server(1, answer("204 No Content", "", b""));
+    let mut connection = Connection::new(endpoint);
+    connection.name_device("0193a000-0000-7000-8000-000000000002".to_owned());
+    let request = Request::new(Method::Get, Path::of("/api/v1/device/desired"));
+    connection
+        .carry_out(&request, Weather::Fair, from_card, |_| {})
+        .unwrap();
+    connection.drop_link();
+    let heard = heard.join().unwrap().remove(0);
+    let text = str::from_utf8(&heard).unwrap();
+    assert!(
+        text.contains("\r\nX-Device: 0193a000-0000-7000-8000-000000000002\r\n"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -155,7 +175,8 @@ fn of_a_long_answer_the_beginning_is_kept_and_the_connection_ended() {
         connection
             .carry_out(&request, Weather::Fair, from_card, |_| {})
             .unwrap();
-        let response = connection.answer();
+        let answer = connection.answer();
+        let response = answer.for_device();
         assert_eq!(
             (response.etag, response.body.len()),
             (Some("\"7\""), ANSWER_BYTES_MAX)

@@ -4,8 +4,10 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use device::exchange::{ANSWER_BYTES_MAX, Body, NoAnswer, Request, Response};
+use device::exchange::{ANSWER_BYTES_MAX, Body, NoAnswer, Request};
 use device::outbox::Number;
+
+use crate::http::HttpReply;
 
 /// A server that says nothing for so long is not there; its slowest answer to a device takes a few seconds.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -25,6 +27,8 @@ pub struct Endpoint {
     pub base: String,
     /// A bearer token; `None` where the base path has a key.
     pub token: Option<String>,
+    /// The device's UUID, said beside a key that many devices have.
+    pub device: Option<String>,
 }
 
 /// What befalls one exchange.
@@ -67,6 +71,11 @@ impl Connection {
             head_bytes: 0,
             sent_bytes: 0,
         }
+    }
+
+    /// Says from now on which device asks.
+    pub fn name_device(&mut self, device: String) {
+        self.endpoint.device = Some(device);
     }
 
     /// Ends it, as when the network goes away.
@@ -138,29 +147,33 @@ impl Connection {
         self.receive()
     }
 
-    /// What came last, as a device reads it.
-    pub fn answer(&self) -> Response<'_> {
+    /// What came last; of its body as much as a device keeps.
+    pub fn answer(&self) -> HttpReply {
         let (mut headers, head) = (
             [httparse::EMPTY_HEADER; HEADERS_MAX],
             self.answer.get(..self.head_bytes),
         );
         let mut parsed = httparse::Response::new(&mut headers);
         if parsed.parse(head.unwrap_or_default()).is_err() {
-            return Response::of(0);
+            return HttpReply::of(0);
         }
-        let mut response = Response::of(parsed.code.unwrap_or(0));
+        let mut reply = HttpReply::of(parsed.code.unwrap_or(0));
         for header in parsed.headers.iter() {
             if let Ok(value) = str::from_utf8(header.value) {
-                response.take(header.name, value);
+                reply = reply.with(header.name, &value);
             }
         }
-        response.body = self.answer.get(self.head_bytes..).unwrap_or_default();
-        response
+        reply.body = self.answer.get(self.head_bytes..).unwrap_or_default().to_vec();
+        reply
     }
 
     fn head(&self, request: &Request<'_>) -> String {
         let Endpoint {
-            host, base, token, ..
+            host,
+            base,
+            token,
+            device,
+            ..
         } = &self.endpoint;
         let mut head = format!(
             "{} {base}{} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {}\r\n",
@@ -170,6 +183,9 @@ impl Connection {
         );
         if let Some(token) = token {
             head += &format!("Authorization: Bearer {token}\r\n");
+        }
+        if let Some(device) = device {
+            head += &format!("X-Device: {device}\r\n");
         }
         for (name, value) in &request.headers {
             head += &format!("{name}: {value}\r\n");

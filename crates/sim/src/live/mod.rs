@@ -4,5 +4,7 @@
 //! beside it.
 
 mod connection;
+mod uplink;
 
 pub use connection::{Broken, Connection, Endpoint, Weather};
+pub use uplink::{Forecast, Live, Tally};

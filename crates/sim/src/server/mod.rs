@@ -230,7 +230,7 @@ pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
 }
 
 /// As UUIDs are written.
-fn id_text(id: u128) -> String {
+pub(crate) fn id_text(id: u128) -> String {
     let digits = format!("{id:032x}");
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {

@@ -14,13 +14,14 @@ use device::settings::SETTINGS_BYTES_MAX;
 use device::store::{Pumped, Start};
 use wire::recording::RecordingId;
 
+use super::uplink::Uplink;
 use super::{Unit, words};
 use crate::exec;
 use crate::wifi::Answer;
 
 const SAMPLE: Duration = Duration::from_millis(10);
 
-impl Unit {
+impl<L: Uplink> Unit<L> {
     pub(super) fn carry_out(&mut self, output: Output) {
         match output {
             Output::ReceiverBaud(baud) => {

@@ -1,28 +1,18 @@
 //! A request on its way to the server, and its answer on the way back.
 
-use std::time::Duration;
-
 use device::controller::Input;
 use device::exchange::NoAnswer;
 use device::time::Instant;
 
 use super::Unit;
+use super::uplink::{Asked, Came, Outcome, Uplink};
 use crate::exec;
-use crate::http::{HttpReply, HttpRequest};
-use crate::server::Served;
-
-/// A pit's network.
-const BYTES_PER_S: u64 = 500_000;
-const ROUND_TRIP: Duration = Duration::from_millis(60);
-/// When a device gives an answer up.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What an exchange will come to, and when.
 #[derive(Debug)]
 pub(super) struct Exchange {
     ends: Instant,
-    body_bytes: u32,
-    served: Served,
+    came: Came,
 }
 
 impl Exchange {
@@ -31,49 +21,48 @@ impl Exchange {
     }
 }
 
-impl Unit {
+impl<L: Uplink> Unit<L> {
     /// The server has it as soon as its last byte is out; the device hears of it later, or never.
     pub(super) fn begin_exchange(&mut self) {
         let Some(running) = &mut self.running else {
             return;
         };
-        let store = &mut running.store;
-        let request = running.controller.request().and_then(|request| {
-            HttpRequest::of_device(&request, &self.around.token, |number, offset, bytes| {
-                let mut body = vec![0; bytes as usize];
-                let read = exec::run(store.read(number, offset, &mut body)).done();
-                read.is_some_and(|read| read.is_ok()).then_some(body)
-            })
-        });
-        let Some(request) = request else {
+        let Some(request) = running.controller.request() else {
             self.tell(Input::NoAnswer(NoAnswer::Card));
             return;
         };
-        let unix_us = (self.around.began_utc_ms + self.now.as_millis() as i64) * 1_000;
-        let served = if self.around.radio.connected_to().is_some() {
-            self.around.server.serve(&request, unix_us)
+        let asked = Asked {
+            request: &request,
+            token: &self.around.token,
+            unix_us: (self.around.began_utc_ms + self.now.as_millis() as i64) * 1_000,
+        };
+        let store = &mut running.store;
+        let came = if self.around.radio.connected_to().is_some() {
+            self.around
+                .server
+                .carry_out(&asked, &mut |number, offset, piece| {
+                    let read = exec::run(store.read(number, offset, piece)).done();
+                    read.is_some_and(|read| read.is_ok())
+                })
         } else {
-            Served::Broken
+            Came::broken()
         };
-        let takes = match served {
-            Served::Silent => PATIENCE,
-            Served::Reply(_) | Served::Broken => {
-                ROUND_TRIP + Duration::from_micros(request.body.len() as u64 * 1_000_000 / BYTES_PER_S)
-            }
-        };
-        self.note("exchanges", || {
-            format!("{} {} -> {}", request.method, request.path, outcome(&served))
+        let said = format!(
+            "{} {} -> {}",
+            request.method.name(),
+            request.path,
+            outcome(&came.outcome)
+        );
+        drop(request);
+        running.exchange = Some(Exchange {
+            ends: self.now + came.takes,
+            came,
         });
-        if let Some(running) = &mut self.running {
-            running.exchange = Some(Exchange {
-                ends: self.now + takes,
-                body_bytes: u32::try_from(request.body.len()).unwrap_or(u32::MAX),
-                served,
-            });
-        }
+        self.note("exchanges", || said);
     }
 
     pub(super) fn break_off(&mut self) {
+        self.around.server.break_off();
         if let Some(running) = &mut self.running {
             running.exchange = None;
         }
@@ -85,29 +74,27 @@ impl Unit {
             .running
             .as_mut()
             .and_then(|running| running.exchange.take_if(|exchange| exchange.ends <= now));
-        let Some(exchange) = ended else {
+        let Some(Exchange { came, .. }) = ended else {
             return;
         };
-        if exchange.body_bytes > 0 {
-            self.tell(Input::Sent(exchange.body_bytes));
+        if came.sent_bytes > 0 {
+            self.tell(Input::Sent(came.sent_bytes));
         }
         let is_connected = self.around.radio.connected_to().is_some();
-        match exchange.served {
-            Served::Reply(reply) if is_connected => self.answer(&reply),
-            Served::Reply(_) | Served::Broken => self.tell(Input::NoAnswer(NoAnswer::Broken)),
-            Served::Silent => self.tell(Input::NoAnswer(NoAnswer::Timeout)),
+        match came.outcome {
+            Outcome::Reply(reply) if is_connected => self.tell(Input::Answer(&reply.for_device())),
+            Outcome::Reply(_) => {
+                self.around.server.break_off();
+                self.tell(Input::NoAnswer(NoAnswer::Broken));
+            }
+            Outcome::NoAnswer(why) => self.tell(Input::NoAnswer(why)),
         }
-    }
-
-    fn answer(&mut self, reply: &HttpReply) {
-        self.tell(Input::Answer(&reply.for_device()));
     }
 }
 
-fn outcome(served: &Served) -> String {
-    match served {
-        Served::Reply(reply) => reply.status.to_string(),
-        Served::Broken => "broken".to_owned(),
-        Served::Silent => "silent".to_owned(),
+fn outcome(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Reply(reply) => reply.status.to_string(),
+        Outcome::NoAnswer(why) => format!("{why:?}").to_lowercase(),
     }
 }
