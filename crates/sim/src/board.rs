@@ -10,7 +10,6 @@
 //! [`Step`]s with [`Step::carry_out`] and [`Step::interrupt`].
 
 use std::cell::RefCell;
-use std::convert::Infallible;
 use std::future::pending;
 use std::rc::Rc;
 
@@ -19,7 +18,7 @@ use embedded_storage_async::nor_flash::{
     ErrorType, MultiwriteNorFlash, NorFlash, NorFlashErrorKind, ReadNorFlash,
 };
 
-use crate::card::{Image, Sector, Tear};
+use crate::card::{CardError, Image, Sector, Tear};
 use crate::nor::{BLOCK_BYTES, Fault, Operation, WORD_BYTES};
 
 /// What lies on both media while the power is off.
@@ -48,6 +47,14 @@ pub enum Cut {
 }
 
 impl Step {
+    const fn medium(&self) -> Medium {
+        match self {
+            Self::Sector { .. } => Medium::Card,
+            Self::Flash(Operation::Program { .. }) => Medium::FlashProgram,
+            Self::Flash(Operation::Erase { .. }) => Medium::FlashErase,
+        }
+    }
+
     pub fn carry_out(&self, state: &mut State) {
         match self {
             Self::Sector { lba, data } => state.card.write(*lba, data),
@@ -77,6 +84,24 @@ struct Inner {
     log: Option<Vec<Step>>,
     cut: Option<(u64, Cut)>,
     is_off: bool,
+    fell: Option<Fell>,
+    /// So many operations of the card fail.
+    card_fails: u32,
+    card_failed: u64,
+}
+
+/// Where the power went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fell {
+    pub into: Medium,
+    pub cut: Cut,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Medium {
+    Card,
+    FlashProgram,
+    FlashErase,
 }
 
 /// A handle; clones are the same board.
@@ -92,6 +117,9 @@ impl Board {
             log: None,
             cut: None,
             is_off: false,
+            fell: None,
+            card_fails: 0,
+            card_failed: 0,
         })))
     }
 
@@ -105,6 +133,35 @@ impl Board {
     /// The power goes in this step, counted from 0.
     pub fn cut_at(&self, step: u64, cut: Cut) {
         self.0.borrow_mut().cut = Some((step, cut));
+    }
+
+    /// The power goes in this step, counted from the next one as 0.
+    pub fn cut_in(&self, steps: u64, cut: Cut) {
+        self.cut_at(self.steps() + steps, cut);
+    }
+
+    /// A cut that has not fallen yet does not.
+    pub fn spare(&self) {
+        self.0.borrow_mut().cut = None;
+    }
+
+    pub fn is_off(&self) -> bool {
+        self.0.borrow().is_off
+    }
+
+    /// Where the power went, once it has.
+    pub fn fell(&self) -> Option<Fell> {
+        self.0.borrow().fell
+    }
+
+    /// The card's next operations fail, as with a bad contact.
+    pub fn fail_card(&self, operations: u32) {
+        self.0.borrow_mut().card_fails = operations;
+    }
+
+    /// How many operations of the card failed.
+    pub fn card_failed(&self) -> u64 {
+        self.0.borrow().card_failed
     }
 
     pub fn card(&self) -> CardSlot {
@@ -128,6 +185,24 @@ impl Board {
         self.0.borrow().log.clone().unwrap_or_default()
     }
 
+    /// The steps since the last call, of a board that keeps them.
+    pub fn take_log(&self) -> Vec<Step> {
+        self.0
+            .borrow_mut()
+            .log
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
+    }
+
+    /// Ends it, and leaves what lies on both media.
+    pub fn into_state(self) -> State {
+        match Rc::try_unwrap(self.0) {
+            Ok(inner) => inner.into_inner().state,
+            Err(shared) => shared.borrow().state.clone(),
+        }
+    }
+
     async fn gate(&self) {
         // Nothing stays borrowed while this waits.
         let is_off = self.0.borrow().is_off;
@@ -142,6 +217,10 @@ impl Board {
         inner.steps += 1;
         if let Some((_, cut)) = inner.cut.filter(|(at, _)| *at == index) {
             step.interrupt(&mut inner.state, cut);
+            inner.fell = Some(Fell {
+                into: step.medium(),
+                cut,
+            });
             inner.is_off = true;
             return;
         }
@@ -155,15 +234,29 @@ impl Board {
 #[derive(Debug, Clone)]
 pub struct CardSlot(Board);
 
+impl CardSlot {
+    /// Whether the operation may go on. After a cut this never returns.
+    async fn gate(&self) -> Result<(), CardError> {
+        self.0.gate().await;
+        let mut inner = self.0.0.borrow_mut();
+        if inner.card_fails == 0 {
+            return Ok(());
+        }
+        inner.card_fails -= 1;
+        inner.card_failed += 1;
+        Err(CardError::Gone)
+    }
+}
+
 impl BlockDevice for CardSlot {
-    type Error = Infallible;
+    type Error = CardError;
 
     fn sectors(&self) -> u32 {
         self.0.0.borrow().state.card.sectors()
     }
 
-    async fn read(&mut self, first: u32, into: &mut [u8]) -> Result<(), Infallible> {
-        self.0.gate().await;
+    async fn read(&mut self, first: u32, into: &mut [u8]) -> Result<(), CardError> {
+        self.gate().await?;
         let inner = self.0.0.borrow();
         for (lba, sector) in (first..).zip(into.chunks_exact_mut(SECTOR_BYTES)) {
             sector.copy_from_slice(&inner.state.card.read(lba));
@@ -171,10 +264,10 @@ impl BlockDevice for CardSlot {
         Ok(())
     }
 
-    async fn write(&mut self, first: u32, data: &[u8]) -> Result<(), Infallible> {
+    async fn write(&mut self, first: u32, data: &[u8]) -> Result<(), CardError> {
         let (sectors, _) = data.as_chunks::<SECTOR_BYTES>();
         for (lba, sector) in (first..).zip(sectors) {
-            self.0.gate().await;
+            self.gate().await?;
             let data = Box::new(*sector);
             self.0.step(Step::Sector { lba, data });
         }

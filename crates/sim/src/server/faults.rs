@@ -87,37 +87,53 @@ impl OffsetLie {
     ];
 }
 
+/// A refusal for no reason of the server's own.
+pub(super) fn as_told(status: u16) -> HttpReply {
+    refusal(status, "as_told").with(TUS_RESUMABLE, &VERSION)
+}
+
 impl Server {
     pub(super) fn serve_badly(&mut self, fault: &Fault, request: &HttpRequest, now_us: i64) -> Served {
         match fault {
             Fault::Status(status, retry_after_s) => {
-                let reply = refusal(*status, "as_told").with(TUS_RESUMABLE, &VERSION);
+                self.befell("status");
+                let reply = as_told(*status);
                 Served::Reply(match retry_after_s {
                     Some(seconds) => reply.with("retry-after", &seconds),
                     None => reply,
                 })
             }
-            Fault::Silent => Served::Silent,
+            Fault::Silent => {
+                self.befell("silent");
+                Served::Silent
+            }
             Fault::LostReply => {
+                self.befell("lost reply");
                 self.route(request, now_us);
                 Served::Broken
             }
             Fault::DiesInBody(bytes) => {
+                if *bytes < request.body.len() {
+                    self.befell("dies in body");
+                }
                 let mut cut = request.clone();
                 cut.body.truncate(*bytes);
                 self.route(&cut, now_us);
                 Served::Broken
             }
-            Fault::Offset(lie) => {
-                self.reworded(request, now_us, |server, reply| server.lie(*lie, request, reply))
-            }
+            Fault::Offset(lie) => self.reworded("lying offset", request, now_us, |server, reply| {
+                server.lie(*lie, request, reply);
+            }),
             Fault::AlwaysFurther => self.further(request, now_us),
             Fault::Creeps(bytes) => self.creep(*bytes, request, now_us),
-            Fault::Receipt(forgery) => {
-                self.reworded(request, now_us, |server, reply| server.forge(*forgery, reply))
-            }
+            Fault::Receipt(forgery) => self.reworded("forged receipt", request, now_us, |server, reply| {
+                server.forge(*forgery, reply);
+            }),
             Fault::Forgotten(status) => {
                 let id = request.path.rsplit('/').next().and_then(id_of);
+                if id.is_some_and(|id| self.uploads.contains_key(&id)) {
+                    self.befell("forgotten upload");
+                }
                 match (id.and_then(|id| self.uploads.get_mut(&id)), status) {
                     (Some(upload), 410) => upload.state = State::Gone,
                     (Some(_), _) => {
@@ -128,21 +144,23 @@ impl Server {
                 self.answer(request, now_us)
             }
             Fault::Redirect => {
+                self.befell("redirect");
                 Served::Reply(HttpReply::of(302).with("location", &"http://elsewhere/api/v1/uploads/1"))
             }
             Fault::SignInPage => {
+                self.befell("sign-in page");
                 let mut reply = HttpReply::of(200).with("content-type", &"text/html");
                 reply.body = b"<html>Sign in to use this network".to_vec();
                 Served::Reply(reply)
             }
-            Fault::HugeBody => self.reworded(request, now_us, |_, reply| {
+            Fault::HugeBody => self.reworded("huge body", request, now_us, |_, reply| {
                 reply.body.resize(1 << 20, b'x');
             }),
         }
     }
 
     /// A recording that is not wanted is known by its name when it is begun, and by its upload later.
-    pub(super) fn poison_in(&self, request: &HttpRequest) -> Option<Fault> {
+    pub(super) fn poison_in(&self, request: &HttpRequest) -> Option<u16> {
         if self.poisoned.is_empty() {
             return None;
         }
@@ -153,20 +171,23 @@ impl Server {
             .map(|name| String::from_utf8_lossy(name).into_owned());
         let id = request.path.rsplit('/').next().and_then(id_of);
         let name = announced.or_else(|| Some(self.uploads.get(&id?)?.name.clone()))?;
-        self.poisoned
-            .get(&name)
-            .map(|status| Fault::Status(*status, None))
+        self.poisoned.get(&name).copied()
     }
 
     fn reworded(
         &mut self,
+        kind: &'static str,
         request: &HttpRequest,
         now_us: i64,
         reword: impl FnOnce(&Self, &mut HttpReply),
     ) -> Served {
         let mut served = self.answer(request, now_us);
         if let Served::Reply(reply) = &mut served {
+            let before = reply.clone();
             reword(self, reply);
+            if *reply != before {
+                self.befell(kind);
+            }
         }
         served
     }
@@ -176,22 +197,26 @@ impl Server {
             .header(UPLOAD_OFFSET)
             .and_then(|text| text.parse::<u64>().ok());
         match offset {
-            Some(offset) => Served::Reply(
-                refusal(409, "another_offset")
-                    .with(TUS_RESUMABLE, &VERSION)
-                    .with(UPLOAD_OFFSET, &(offset + 1)),
-            ),
+            Some(offset) => {
+                self.befell("offset always further");
+                Served::Reply(
+                    refusal(409, "another_offset")
+                        .with(TUS_RESUMABLE, &VERSION)
+                        .with(UPLOAD_OFFSET, &(offset + 1)),
+                )
+            }
             None => self.answer(request, now_us),
         }
     }
 
     fn creep(&mut self, bytes: u64, request: &HttpRequest, now_us: i64) -> Served {
         if request.method == "PATCH" {
-            return Served::Reply(refusal(500, "as_told").with(TUS_RESUMABLE, &VERSION));
+            self.befell("creeping offset");
+            return Served::Reply(as_told(500));
         }
         self.crept_bytes += bytes;
         let said = self.crept_bytes;
-        self.reworded(request, now_us, |_, reply| {
+        self.reworded("creeping offset", request, now_us, |_, reply| {
             for (name, value) in &mut reply.headers {
                 if name == UPLOAD_OFFSET {
                     *value = said.to_string();

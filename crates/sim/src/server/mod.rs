@@ -16,7 +16,7 @@ mod heartbeats;
 mod receipts;
 mod uploads;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub use faults::{Fault, Forgery, OffsetLie};
 pub use heartbeats::Session;
@@ -74,6 +74,10 @@ pub struct Server {
     pub always: Option<Fault>,
     /// Names of recordings that it answers with this status.
     pub poisoned: BTreeMap<String, u16>,
+    /// How often each kind of fault changed what a device was answered, or whether it was.
+    pub befell: BTreeMap<&'static str, u64>,
+    /// Digests that it said it holds, when it was asked whether they may go.
+    pub confirmed: BTreeSet<[u8; 32]>,
     /// How many requests came.
     pub requests: u64,
     /// How many bytes of bodies came.
@@ -97,6 +101,8 @@ impl Server {
             next: VecDeque::new(),
             always: None,
             poisoned: BTreeMap::new(),
+            befell: BTreeMap::new(),
+            confirmed: BTreeSet::new(),
             requests: 0,
             body_bytes: 0,
         }
@@ -153,10 +159,13 @@ impl Server {
         self.requests += 1;
         self.body_bytes += u64::try_from(request.body.len()).unwrap_or(u64::MAX);
         let fault = self.next.pop_front().unwrap_or_else(|| self.always.clone());
-        let fault = fault.or_else(|| self.poison_in(request));
-        match fault {
-            Some(fault) => self.serve_badly(&fault, request, now_us),
-            None => self.answer(request, now_us),
+        match (fault, self.poison_in(request)) {
+            (Some(fault), _) => self.serve_badly(&fault, request, now_us),
+            (None, Some(status)) => {
+                self.befell("poison file");
+                Served::Reply(faults::as_told(status))
+            }
+            (None, None) => self.answer(request, now_us),
         }
     }
 
@@ -199,6 +208,10 @@ impl Server {
             return None;
         }
         self.devices.get(token.trim()).copied()
+    }
+
+    fn befell(&mut self, kind: &'static str) {
+        *self.befell.entry(kind).or_default() += 1;
     }
 
     fn fresh_id(&mut self) -> u128 {

@@ -31,7 +31,7 @@ impl Server {
         HttpReply::of(200).with(FIELDPOST_RECEIPT, &receipt).json(&answer)
     }
 
-    pub(super) fn confirm(&self, device: [u8; 16], request: &HttpRequest) -> HttpReply {
+    pub(super) fn confirm(&mut self, device: [u8; 16], request: &HttpRequest) -> HttpReply {
         if !is_json(request) {
             return refusal(415, "unsupported_media_type");
         }
@@ -55,7 +55,7 @@ impl Server {
     }
 
     /// Why it is not held; `None` when it is.
-    fn look_for(&self, device: [u8; 16], item: &Value) -> Result<Option<&'static str>, HttpReply> {
+    fn look_for(&mut self, device: [u8; 16], item: &Value) -> Result<Option<&'static str>, HttpReply> {
         let wanted = match (item["receipt"].as_str(), item["sha256"].as_str()) {
             (Some(text), None) => match self.signed_for(device, text) {
                 Ok(digest) => digest,
@@ -73,6 +73,9 @@ impl Server {
             return Ok(Some("no_recording"));
         }
         let is_there = found.any(|stored| stored.bytes.is_some());
+        if is_there {
+            self.confirmed.insert(wanted);
+        }
         Ok((!is_there).then_some("bytes_missing"))
     }
 
