@@ -51,8 +51,9 @@ pub enum Output {
     Join(NetworkKey),
     /// To be given to the server, which answers with a token.
     Claim(String<CLAIM_CHARS_MAX>),
-    /// Offload what is sealed, or stop.
-    Sync(bool),
+    /// Offload what is sealed, through this network if one was named with it: a hotspot that is about to be switched on.
+    Sync(Option<NetworkKey>),
+    StopSync,
     /// A phone said the time.
     Time(UnixMs),
     Run(Command),

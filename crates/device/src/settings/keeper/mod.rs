@@ -254,8 +254,10 @@ impl<U: Unseal> Keeper<U> {
         if let Some(key) = pending.join {
             self.say(Output::Join(key));
         }
-        if let Some(sync) = pending.sync {
-            self.say(Output::Sync(sync));
+        match pending.sync {
+            Some(true) => self.say(Output::Sync(pending.join)),
+            Some(false) => self.say(Output::StopSync),
+            None => {}
         }
         if pending.of_server {
             self.verdict = Some(Verdict {
