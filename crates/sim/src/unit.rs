@@ -15,9 +15,9 @@ mod exchange;
 mod ride;
 pub mod uplink;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
-use device::controller::{self, Controller, Input, Output};
+use device::controller::{self, Controller, Input, Output, Stored};
 use device::fat::Stamp;
 use device::flash::{Drawn, Item};
 use device::link::Ssid;
@@ -74,6 +74,8 @@ struct Running {
     samples: Samples,
     receiver_baud: u32,
     exchange: Option<Exchange>,
+    /// Of storage, which the device hears when it has said everything.
+    answers: VecDeque<Stored>,
     /// World time of its start.
     started: Instant,
     is_recording: bool,
@@ -231,6 +233,7 @@ impl<L: Uplink> Unit<L> {
             samples: Samples::new(),
             receiver_baud: 0,
             exchange: None,
+            answers: VecDeque::new(),
             started: self.now,
             is_recording: false,
             next_solution: self.now,
@@ -319,12 +322,30 @@ impl<L: Uplink> Unit<L> {
     }
 
     fn drain(&mut self) {
-        while let Some(output) = self
-            .running
-            .as_mut()
-            .and_then(|running| running.controller.poll())
-        {
-            self.carry_out(output);
+        loop {
+            while let Some(output) = self
+                .running
+                .as_mut()
+                .and_then(|running| running.controller.poll())
+            {
+                self.carry_out(output);
+            }
+            let now = self.now;
+            let Some(running) = &mut self.running else {
+                return;
+            };
+            let Some(answer) = running.answers.pop_front() else {
+                return;
+            };
+            let at = running.device_time(now);
+            running.controller.handle(Input::Stored(answer), at);
+        }
+    }
+
+    /// Storage has done something, or says something by itself.
+    fn answer_stored(&mut self, answer: Stored) {
+        if let Some(running) = &mut self.running {
+            running.answers.push_back(answer);
         }
     }
 }

@@ -9,6 +9,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use device::controller::Input;
 use device::outbox::State;
 use device::settings::{Settings, Via, configure};
 use device::time::Instant;
@@ -23,14 +24,26 @@ fn at(seconds: u64) -> Instant {
     Instant::from_secs(seconds)
 }
 
+fn keys_of(server: &Server) -> String {
+    URL_SAFE_NO_PAD.encode(server.public_key().as_bytes())
+}
+
 /// A logger at home, that is ridden at these times.
 fn unit(seed: u64, rides: &[(u64, u64)]) -> Unit {
     let server = Server::new(seed);
-    let key = server.public_key();
-    let keys = URL_SAFE_NO_PAD.encode(key.as_bytes());
+    let keys = format!(r#","server_keys":["{}"]"#, keys_of(&server));
+    unit_with(seed, rides, server, &keys)
+}
+
+/// One that knows a server, but not yet how it signs.
+fn unit_without_keys(seed: u64, rides: &[(u64, u64)]) -> Unit {
+    unit_with(seed, rides, Server::new(seed), "")
+}
+
+fn unit_with(seed: u64, rides: &[(u64, u64)], server: Server, members: &str) -> Unit {
     let settings = Settings::default();
     let json = format!(
-        r#"{{"ssid":"Home","pass":"secret-secret","url":"https://fieldpost.example","token":"{TOKEN}","server_keys":["{keys}"]}}"#
+        r#"{{"ssid":"Home","pass":"secret-secret","url":"https://fieldpost.example","token":"{TOKEN}"{members}}}"#
     );
     let configured = configure(&settings, json.as_bytes(), Via::Sealed).expect("good settings");
     let key = configured.settings.networks.iter().next().unwrap().key;
@@ -118,4 +131,24 @@ fn a_ride_that_the_power_ends_is_handed_over_at_the_next_start() {
         .to_owned();
     let tick_ms: u64 = last.split(',').next().unwrap().parse().unwrap();
     assert!(tick_ms >= 79_000, "the last second at most: {tick_ms}");
+}
+
+#[test]
+fn keys_that_come_while_it_is_online_are_enough_to_begin() {
+    let mut unit = unit_without_keys(3, &[(20, 110)]);
+    assert!(unit.power_on());
+    unit.run_until(at(600));
+    assert_eq!(
+        held(&mut unit)[0].0,
+        State::Digested,
+        "no receipt could be checked"
+    );
+    let keys = keys_of(&unit.around.server);
+    let json = format!(r#"{{"server_keys":["{keys}"]}}"#);
+    unit.tell(Input::Configure {
+        json: json.as_bytes(),
+        via: Via::Sealed,
+    });
+    unit.run_until(at(660));
+    assert_eq!(held(&mut unit)[0].0, State::Receipted, "{:#?}", unit.log.last());
 }

@@ -1,10 +1,10 @@
 //! What the whole device is told, and what it wants done.
 
-use heapless::String;
+use heapless::{String, Vec};
 
 use crate::breadcrumb::Cause;
 use crate::clock::{self, Ask};
-use crate::confirm::{Asked, Confirmation, Epoch};
+use crate::confirm::{ASKED_MAX, Asked, Confirmation, Epoch};
 use crate::exchange::{NoAnswer, Response};
 use crate::link;
 use crate::modes::{Advertise, SealReason};
@@ -16,7 +16,11 @@ use crate::receiver::Packet;
 use crate::recorder::GpsSample;
 use crate::settings::{Command, Refusal, Via};
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is no allocator, and one at a time is on the stack"
+)]
 pub enum Input<'a> {
     /// Time has passed. Early and repeated ticks change nothing.
     Tick,
@@ -32,7 +36,7 @@ pub enum Input<'a> {
     Mains(bool),
     Wifi(link::Input<'a>),
     Clock(clock::Input<'a>),
-    Stored(Stored<'a>),
+    Stored(Stored),
     /// To the request of [`Output::Exchange`].
     Answer(&'a Response<'a>),
     NoAnswer(NoAnswer),
@@ -51,8 +55,12 @@ pub enum Input<'a> {
 }
 
 /// What storage answers, or says by itself.
-#[derive(Debug, Clone, Copy)]
-pub enum Stored<'a> {
+#[derive(Debug, Clone)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is no allocator, and one at a time is on the stack"
+)]
+pub enum Stored {
     Opened,
     OpenFailed,
     Sealed(Number),
@@ -63,7 +71,7 @@ pub enum Stored<'a> {
     Surveyed(Option<Survey>),
     Candidate(Option<Candidate>),
     /// Archived recordings that may give way, the oldest first, and the epoch that was kept with them.
-    MayGiveWay(&'a [Asked], Option<Epoch>),
+    MayGiveWay(Vec<Asked, ASKED_MAX>, Option<Epoch>),
 }
 
 /// What is to be done by whoever runs the device, in this order.

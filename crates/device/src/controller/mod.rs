@@ -12,7 +12,8 @@
 //! [`crate::store::Store`], and carries out what it wants.
 //!
 //! **Contract.** [`Controller::handle`] for each input, then [`Controller::poll`] until it gives nothing, and carry the outputs out in that order; then
-//! sleep until an input or [`Controller::next_deadline`], which any input may change. Orders for storage are answered by [`Stored`].
+//! sleep until an input or [`Controller::next_deadline`], which any input may change. Orders for storage are answered by [`Stored`], after the last
+//! output. What one input leads to may be more than is kept here: polling goes on with it, and nothing is dropped.
 
 mod io;
 mod wiring;
@@ -35,9 +36,9 @@ use crate::time::{Instant, earliest};
 use crate::uptime::{self, Uptime};
 pub use io::{Input, Order, Output, Stored};
 
-/// The most that one input leads to: a connection brings heartbeat, desired state, files and time along, and settings that change
-/// bring networks and commands.
-const OUTPUTS_MAX: usize = 48;
+/// What a connection brings along: heartbeat, desired state, files and time. Where one input leads to more, the machines keep the rest
+/// until it is polled.
+const OUTPUTS_MAX: usize = 16;
 
 /// What a device begins with, as its storage has it.
 pub struct Start<'s, I> {
@@ -74,12 +75,22 @@ pub struct Controller<U> {
     link: Link,
     net: Net,
     offload: Offload,
+    handing_over: HandingOver,
     confirm: Confirm,
     /// Whose request is under way.
     holder: Option<Who>,
     offload_seen: Option<offload::Status>,
     outputs: Deque<Output, OUTPUTS_MAX>,
     dropped: u32,
+    /// Of the last input.
+    now: Instant,
+}
+
+/// What the offloader is to know even if it was said before there were keys.
+#[derive(Debug, Clone, Copy, Default)]
+struct HandingOver {
+    is_online: bool,
+    is_wanted: bool,
 }
 
 impl<U: Unseal> Controller<U> {
@@ -108,11 +119,13 @@ impl<U: Unseal> Controller<U> {
             }),
             net: Net::default(),
             offload: Offload::new(start.seed),
+            handing_over: HandingOver::default(),
             confirm: Confirm::new(),
             holder: None,
             offload_seen: None,
             outputs: Deque::new(),
             dropped: 0,
+            now,
         };
         controller.settings_changed(now);
         controller
@@ -123,6 +136,7 @@ impl<U: Unseal> Controller<U> {
     }
 
     pub fn handle(&mut self, input: Input<'_>, now: Instant) {
+        self.now = now;
         match input {
             Input::Tick => self.tick(now),
             Input::Receiver(bytes) => {
@@ -162,6 +176,9 @@ impl<U: Unseal> Controller<U> {
     }
 
     pub fn poll(&mut self) -> Option<Output> {
+        if self.outputs.is_empty() {
+            self.settle(self.now);
+        }
         self.outputs.pop_front()
     }
 
@@ -252,7 +269,19 @@ impl<U: Unseal> Controller<U> {
         self.clock.handle(input, now, random);
     }
 
-    /// Without the server's keys no receipt can be checked, so nothing is handed over.
+    /// Without the server's keys no receipt can be checked, so nothing is handed over; what was said before there were any is said again.
+    fn set_keys(&mut self, keys: Option<TrustedKeys>, now: Instant) {
+        if keys.is_none() {
+            self.offload(offload::Input::Online(false), now);
+        }
+        let had = core::mem::replace(&mut self.keys, keys).is_some();
+        if !had {
+            let HandingOver { is_online, is_wanted } = self.handing_over;
+            self.offload(offload::Input::Online(is_online), now);
+            self.offload(offload::Input::Wanted(is_wanted), now);
+        }
+    }
+
     fn offload(&mut self, input: offload::Input<'_>, now: Instant) {
         let Some(keys) = &self.keys else {
             return;
@@ -263,6 +292,11 @@ impl<U: Unseal> Controller<U> {
             claim: self.claim,
         };
         self.offload.handle(input, now, &surroundings);
+    }
+
+    /// Whether machines may be asked for more: each of their words is one output at most.
+    fn has_room(&self) -> bool {
+        !self.outputs.is_full()
     }
 
     fn put(&mut self, output: Output) {

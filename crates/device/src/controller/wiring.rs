@@ -13,7 +13,8 @@ use crate::{clock, confirm, link, modes, net, offload, receiver, settings, uptim
 const ROUNDS_MAX: usize = 16;
 
 impl<U: Unseal> Controller<U> {
-    /// Carries everything that was said to whom it concerns, until nobody says anything more.
+    /// Carries everything that was said to whom it concerns, until nobody says anything more or the outputs are full: then the machines keep
+    /// the rest, and [`Self::poll`] goes on.
     pub(super) fn settle(&mut self, now: Instant) {
         for _ in 0..ROUNDS_MAX {
             let said = self.settle_receiver(now)
@@ -23,7 +24,7 @@ impl<U: Unseal> Controller<U> {
                 | self.settle_modes(now)
                 | self.settle_link(now)
                 | self.settle_offload(now)
-                | self.settle_confirm(now)
+                | self.settle_confirm()
                 | self.settle_net();
             if !said {
                 return;
@@ -33,7 +34,9 @@ impl<U: Unseal> Controller<U> {
 
     fn settle_receiver(&mut self, now: Instant) -> bool {
         let mut said = false;
-        while let Some(output) = self.receiver.as_mut().and_then(receiver::Receiver::poll) {
+        while self.has_room()
+            && let Some(output) = self.receiver.as_mut().and_then(receiver::Receiver::poll)
+        {
             said = true;
             match output {
                 receiver::Output::Baud(baud) => self.put(Output::ReceiverBaud(baud)),
@@ -69,7 +72,9 @@ impl<U: Unseal> Controller<U> {
 
     fn settle_clock(&mut self, now: Instant) -> bool {
         let mut said = false;
-        while let Some(output) = self.clock.poll() {
+        while self.has_room()
+            && let Some(output) = self.clock.poll()
+        {
             said = true;
             match output {
                 clock::Output::Changed(_) => {
@@ -86,7 +91,9 @@ impl<U: Unseal> Controller<U> {
 
     fn settle_uptime(&mut self, now: Instant) -> bool {
         let mut said = false;
-        while let Some(output) = self.uptime.poll() {
+        while self.has_room()
+            && let Some(output) = self.uptime.poll()
+        {
             said = true;
             match output {
                 uptime::Output::Save { slot } => self.put(Output::Store(Order::SaveUptime { slot })),
@@ -106,7 +113,9 @@ impl<U: Unseal> Controller<U> {
 
     fn settle_settings(&mut self, now: Instant) -> bool {
         let mut said = false;
-        while let Some(output) = self.settings.poll() {
+        while self.has_room()
+            && let Some(output) = self.settings.poll()
+        {
             said = true;
             match output {
                 settings::Output::Save => self.put(Output::Store(Order::SaveSettings)),
@@ -140,18 +149,21 @@ impl<U: Unseal> Controller<U> {
     /// Tells everybody what concerns them of the settings in force.
     pub(super) fn settings_changed(&mut self, now: Instant) {
         let settings = self.settings.settings();
-        self.keys = settings.server_keys.and_then(|keys| keys.trusted());
+        let keys = settings.server_keys.and_then(|keys| keys.trusted());
         let known = settings.networks.known();
         let auto_sync = settings.auto_sync;
         let count = u8::try_from(known.len()).unwrap_or(u8::MAX);
         self.link.handle(link::Input::Networks(&known), now);
         self.modes.handle(modes::Input::Networks(count), now);
         self.modes.handle(modes::Input::AutoSync(auto_sync), now);
+        self.set_keys(keys, now);
     }
 
     fn settle_modes(&mut self, now: Instant) -> bool {
         let mut said = false;
-        while let Some(output) = self.modes.poll() {
+        while self.has_room()
+            && let Some(output) = self.modes.poll()
+        {
             said = true;
             match output {
                 modes::Output::Link(want) => self.link.handle(link::Input::Want(want), now),
@@ -159,6 +171,7 @@ impl<U: Unseal> Controller<U> {
                     self.link.handle(link::Input::Recording(is_dark), now);
                 }
                 modes::Output::Offload(is_wanted) => {
+                    self.handing_over.is_wanted = is_wanted;
                     self.offload(offload::Input::Wanted(is_wanted), now);
                 }
                 modes::Output::Portal(is_open) => self.put(Output::Portal(is_open)),
@@ -175,7 +188,9 @@ impl<U: Unseal> Controller<U> {
 
     fn settle_link(&mut self, now: Instant) -> bool {
         let mut said = false;
-        while let Some(output) = self.link.poll() {
+        while self.has_room()
+            && let Some(output) = self.link.poll()
+        {
             said = true;
             match output {
                 link::Output::Event(event) => self.link_event(event, now),
@@ -226,12 +241,15 @@ impl<U: Unseal> Controller<U> {
                 self.net(net::Input::GivesUp(who));
             }
         }
+        self.handing_over.is_online = is_online;
         self.offload(offload::Input::Online(is_online), now);
     }
 
     fn settle_offload(&mut self, now: Instant) -> bool {
         let mut said = false;
-        while let Some(output) = self.offload.poll() {
+        while self.has_room()
+            && let Some(output) = self.offload.poll()
+        {
             said = true;
             match output {
                 offload::Output::Survey { claim } => self.put(Output::Store(Order::Survey { claim })),
@@ -265,9 +283,11 @@ impl<U: Unseal> Controller<U> {
         }
     }
 
-    fn settle_confirm(&mut self, now: Instant) -> bool {
+    fn settle_confirm(&mut self) -> bool {
         let mut said = false;
-        while let Some(output) = self.confirm.poll() {
+        while self.has_room()
+            && let Some(output) = self.confirm.poll()
+        {
             said = true;
             match output {
                 confirm::Output::Send => self.net(net::Input::Wants(Who::Confirm)),
@@ -276,9 +296,8 @@ impl<U: Unseal> Controller<U> {
                 confirm::Output::NewEpoch(epoch) => self.put(Output::Store(Order::SaveEpoch(epoch))),
                 // What the server does not have any more stays here: nothing of it was confirmed.
                 confirm::Output::Missing(_) | confirm::Output::OfferAgain => {}
-                confirm::Output::Done | confirm::Output::Failed(_) => {
-                    self.offload(offload::Input::Recorded, now);
-                }
+                // Whoever needs room still asks again.
+                confirm::Output::Done | confirm::Output::Failed(_) => {}
             }
         }
         said
@@ -286,7 +305,9 @@ impl<U: Unseal> Controller<U> {
 
     fn settle_net(&mut self) -> bool {
         let mut said = false;
-        while let Some(output) = self.net.poll() {
+        while self.has_room()
+            && let Some(output) = self.net.poll()
+        {
             said = true;
             match output {
                 net::Output::Grant(who) => {
@@ -341,7 +362,7 @@ impl<U: Unseal> Controller<U> {
         self.link.handle(input, now);
     }
 
-    pub(super) fn stored(&mut self, stored: Stored<'_>, now: Instant) {
+    pub(super) fn stored(&mut self, stored: Stored, now: Instant) {
         match stored {
             Stored::Opened => self.modes.handle(modes::Input::Opened, now),
             Stored::OpenFailed => self.modes.handle(modes::Input::OpenFailed, now),
@@ -361,7 +382,7 @@ impl<U: Unseal> Controller<U> {
             Stored::Surveyed(survey) => self.offload(offload::Input::Surveyed(survey), now),
             Stored::Candidate(candidate) => self.offload(offload::Input::Candidate(candidate), now),
             Stored::MayGiveWay(asked, epoch) => {
-                self.confirm.handle(confirm::Input::Ask(asked, epoch), now);
+                self.confirm.handle(confirm::Input::Ask(&asked, epoch), now);
             }
         }
     }

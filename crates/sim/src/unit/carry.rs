@@ -65,11 +65,11 @@ impl<L: Uplink> Unit<L> {
             Order::Seal(reason) => self.seal(reason),
             Order::Survey { claim } => {
                 let survey = self.survey(claim);
-                self.tell(Input::Stored(Stored::Surveyed(survey)));
+                self.answer_stored(Stored::Surveyed(survey));
             }
             Order::Next { claim, after, last } => {
                 let candidate = self.candidate(claim, after, last);
-                self.tell(Input::Stored(Stored::Candidate(candidate)));
+                self.answer_stored(Stored::Candidate(candidate));
             }
             Order::Step(step) => self.step(step),
             Order::SaveSettings => self.save_settings(),
@@ -115,16 +115,16 @@ impl<L: Uplink> Unit<L> {
         } else {
             Stored::SettingsNotSaved
         };
-        self.tell(Input::Stored(said));
+        self.answer_stored(said);
     }
 
     fn open(&mut self) {
         let opened = self.start_recording();
-        self.tell(Input::Stored(if opened {
+        self.answer_stored(if opened {
             Stored::Opened
         } else {
             Stored::OpenFailed
-        }));
+        });
     }
 
     fn start_recording(&mut self) -> bool {
@@ -161,7 +161,7 @@ impl<L: Uplink> Unit<L> {
             SealReason::CardFull => Close::StorageFull,
         };
         if let Some(number) = self.stop_recording(close) {
-            self.tell(Input::Stored(Stored::Sealed(number)));
+            self.answer_stored(Stored::Sealed(number));
         }
     }
 
@@ -277,7 +277,8 @@ impl<L: Uplink> Unit<L> {
         if pumped.is_some_and(|pumped| pumped == Ok(Pumped::Full)) {
             self.stop_recording(Close::Rotate);
             if !self.start_recording() {
-                self.tell(Input::Stored(Stored::CardFull(true)));
+                self.answer_stored(Stored::CardFull(true));
+                self.drain();
             }
         }
     }
