@@ -28,6 +28,16 @@ pub struct State {
     pub flash: Vec<u8>,
 }
 
+impl State {
+    /// What is left where somebody else has it.
+    pub fn none() -> Self {
+        Self {
+            card: Image::blank(0),
+            flash: Vec::new(),
+        }
+    }
+}
+
 /// One write to either.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {

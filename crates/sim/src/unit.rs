@@ -12,29 +12,32 @@
 
 mod carry;
 mod exchange;
+pub mod faults;
+mod ntp;
+mod power;
 mod ride;
 pub mod uplink;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use device::controller::{self, Controller, Input, Output, Stored};
+use device::controller::{Controller, Input, Output, Stored};
 use device::fat::Stamp;
 use device::flash::{Drawn, Item};
 use device::link::Ssid;
-use device::modes::Trade;
-use device::outbox;
-use device::recorder::Samples;
+use device::recorder::{Sample, Samples};
 use device::settings::{CannotOpen, PASSWORD_BYTES_MAX, SETTINGS_BYTES_MAX, Sealed, Settings, Unseal};
 use device::store::{Extents, Store};
 use device::time::{Instant, earliest};
 
-use crate::board::{Board, CardSlot, FlashChip, State};
+use crate::board::{Board, CardSlot, FlashChip, State, Step};
 use crate::card::Image;
 use crate::exec;
 use crate::nor::BLOCK_BYTES;
 use crate::server::Server;
 use crate::wifi::{HeldNetwork, Radio};
 use exchange::Exchange;
+use faults::Faults;
+use ntp::Question;
 pub use ride::Ride;
 use uplink::Uplink;
 
@@ -67,6 +70,23 @@ pub struct Surroundings<L = Server> {
     pub began_utc_ms: i64,
 }
 
+/// What a device is built of.
+#[derive(Debug, Clone, Copy)]
+pub struct Hardware {
+    pub card_sectors: u32,
+    pub extents: Extents,
+}
+
+/// A card of 2 GiB.
+impl Default for Hardware {
+    fn default() -> Self {
+        Self {
+            card_sectors: 1 << 22,
+            extents: Extents::default(),
+        }
+    }
+}
+
 /// The part that a cut takes away.
 struct Running {
     controller: Controller<NoSeal>,
@@ -76,11 +96,17 @@ struct Running {
     exchange: Option<Exchange>,
     /// Of storage, which the device hears when it has said everything.
     answers: VecDeque<Stored>,
+    /// What waits for storage that is busy, in its order.
+    waiting: VecDeque<Output>,
+    busy_until: Option<Instant>,
+    question: Option<Question>,
     /// World time of its start.
     started: Instant,
     is_recording: bool,
     next_solution: Instant,
+    /// When the IMU measures next, and when what it measured is fetched.
     next_sample: Instant,
+    next_fetch: Instant,
     /// World time up to which the IMU was read.
     draws: u64,
 }
@@ -89,11 +115,20 @@ struct Running {
 pub struct Unit<L = Server> {
     pub around: Surroundings<L>,
     state: State,
+    hardware: Hardware,
     board: Option<Board>,
     running: Option<Running>,
     now: Instant,
+    /// What goes wrong with it.
+    pub faults: Faults,
+    /// Every sample that the recorder was given, for whoever takes them out.
+    given: Option<Vec<Sample>>,
+    restarts: bool,
+    /// Writes of a life that is over, which nobody has taken out yet.
+    unwatched: Vec<Step>,
     device: [u8; 16],
     seed: u64,
+    at_this_moment: u32,
     /// Everything that the device said, in words, for whoever looks for what went wrong.
     pub log: Vec<(Instant, String)>,
     /// How often each kind of event was.
@@ -103,15 +138,25 @@ pub struct Unit<L = Server> {
 impl<L: Uplink> Unit<L> {
     /// A device from the shop with these settings in its flash and a card of 2 GiB.
     pub fn new(seed: u64, settings: &Settings, around: Surroundings<L>) -> Self {
+        Self::of(Hardware::default(), seed, settings, around)
+    }
+
+    pub fn of(hardware: Hardware, seed: u64, settings: &Settings, around: Surroundings<L>) -> Self {
         let mut unit = Self {
             around,
             state: State {
-                card: Image::blank(1 << 22),
+                card: Image::blank(hardware.card_sectors),
                 flash: vec![0xFF; 32 * BLOCK_BYTES],
             },
+            hardware,
             board: None,
             running: None,
             now: Instant::BOOT,
+            at_this_moment: 0,
+            faults: Faults::default(),
+            given: None,
+            restarts: false,
+            unwatched: Vec::new(),
             device: drawn(seed).device,
             seed,
             log: Vec::new(),
@@ -124,19 +169,13 @@ impl<L: Uplink> Unit<L> {
     /// What the shop does: formats the card, and puts the settings in.
     fn prepare(&mut self, settings: &Settings) {
         let board = Board::on(self.state.clone());
+        let (seed, extents) = (self.seed, self.hardware.extents);
         let mut blob = [0; SETTINGS_BYTES_MAX];
         let length = settings.encode(&mut blob);
         let prepared = exec::run(async {
             let mut card = board.card();
             let formatted = device::fat::format(&mut card, 0x5eed).await;
-            let booted = Store::boot(
-                card,
-                board.flash(),
-                &drawn(self.seed),
-                Stamp::UNKNOWN,
-                Extents::default(),
-            )
-            .await;
+            let booted = Store::boot(card, board.flash(), &drawn(seed), Stamp::UNKNOWN, extents).await;
             let (mut store, started) = booted.ok()?;
             let saved = store.flash().write(Item::Settings, &blob[..length]).await;
             (formatted.is_ok() && saved.is_ok()).then_some(started.boot.device)
@@ -156,11 +195,6 @@ impl<L: Uplink> Unit<L> {
         self.running.is_some()
     }
 
-    /// What the device knows it holds: state, size and digest of each recording.
-    pub fn store(&mut self) -> Option<&mut Store<CardSlot, FlashChip>> {
-        self.running.as_mut().map(|running| &mut running.store)
-    }
-
     pub fn controller(&self) -> Option<&Controller<NoSeal>> {
         self.running.as_ref().map(|running| &running.controller)
     }
@@ -170,108 +204,33 @@ impl<L: Uplink> Unit<L> {
         self.log.push((self.now, what()));
     }
 
-    /// Gives it power. `false` where it does not start.
-    pub fn power_on(&mut self) -> bool {
-        let board = Board::on(self.state.clone());
-        let seed = self.seed ^ self.now.as_micros();
-        let booted = exec::run(async {
-            let drawn = drawn(self.seed);
-            let booted = Store::boot(
-                board.card(),
-                board.flash(),
-                &drawn,
-                Stamp::UNKNOWN,
-                Extents::default(),
-            )
-            .await;
-            let (mut store, started) = booted.ok()?;
-            let mut blob = [0; SETTINGS_BYTES_MAX];
-            let settings = store.flash().read(Item::Settings, &mut blob).await.ok()?;
-            let settings = settings.map(<[u8]>::to_vec);
-            let mut sessions = Vec::new();
-            for slot in store.flash().uptime_sessions().collect::<Vec<_>>() {
-                let mut bytes = [0; 64];
-                if let Ok(Some(read)) = store.flash().read(Item::Uptime(slot), &mut bytes).await {
-                    sessions.push((u8::try_from(slot).unwrap_or(u8::MAX), read.to_vec()));
-                }
-            }
-            let claim = store.flash().claim().await.ok()?;
-            Some((store, started, settings, sessions, claim))
-        });
-        let Some((store, started, settings, sessions, claim)) = booted.done().flatten() else {
-            return false;
-        };
-        let boot = device::clock::Boot {
-            epoch: started.boot.epoch,
-            number: started.boot.number,
-        };
-        let start = controller::Start {
-            trade: Trade::RaceLogger,
-            boot,
-            device: started.boot.device,
-            claim,
-            settings: settings.as_deref(),
-            uptime: sessions.iter().map(|(slot, bytes)| (*slot, &bytes[..])),
-            uptime_loss: None,
-            seal_key: None,
-            seed: (seed as u32) ^ 0x5eed,
-            restarted_for_ap: false,
-            has_receiver: true,
-            has_pending: store
-                .ledger()
-                .rows()
-                .iter()
-                .any(|row| matches!(row.state, outbox::State::Digested | outbox::State::Offered)),
-        };
-        let (controller, _) = Controller::new(start, NoSeal, Instant::BOOT);
-        self.around.ride.power_cycle();
-        self.note("starts", || format!("{:?}", started.mended));
-        self.board = Some(board);
-        self.running = Some(Running {
-            controller,
-            store,
-            samples: Samples::new(),
-            receiver_baud: 0,
-            exchange: None,
-            answers: VecDeque::new(),
-            started: self.now,
-            is_recording: false,
-            next_solution: self.now,
-            next_sample: self.now,
-            draws: 0,
-        });
-        self.drain();
-        true
-    }
-
-    /// Takes the power away, between two writes.
-    pub fn power_off(&mut self) {
-        if let Some(board) = self.board.take() {
-            self.state = board.state();
-        }
-        self.running = None;
-        self.around.server.break_off();
-        self.around.radio.order(&device::link::Output::RadioOff, self.now);
-        self.note("cuts", || "the power goes".to_owned());
-    }
-
     /// Lets the world go on until a moment of its own time.
     pub fn run_until(&mut self, end: Instant) {
-        let mut at_this_moment = 0;
-        while let Some(next) = self.next_event().filter(|next| *next <= end) {
-            at_this_moment = if next > self.now { 0 } else { at_this_moment + 1 };
-            assert!(
-                at_this_moment < EVENTS_AT_ONCE_MAX,
-                "time stands still at {:?}: {:?}",
-                self.now,
-                self.running
-                    .as_ref()
-                    .map(|running| running.controller.deadlines())
-            );
-            self.now = next.max(self.now);
-            self.events();
-        }
-        self.now = end.max(self.now);
+        while self.advance(end) {}
+    }
+
+    /// Lets happen what happens next, if that is not after `end`. Otherwise it is `end`, and `false`.
+    pub fn advance(&mut self, end: Instant) -> bool {
+        let Some(next) = self.next_event().filter(|next| *next <= end) else {
+            self.now = end.max(self.now);
+            return false;
+        };
+        self.at_this_moment = if next > self.now {
+            0
+        } else {
+            self.at_this_moment + 1
+        };
+        assert!(
+            self.at_this_moment < EVENTS_AT_ONCE_MAX,
+            "time stands still at {:?}: {:?}",
+            self.now,
+            self.running
+                .as_ref()
+                .map(|running| running.controller.deadlines())
+        );
+        self.now = next.max(self.now);
+        self.events();
+        true
     }
 
     fn next_event(&self) -> Option<Instant> {
@@ -282,13 +241,15 @@ impl<L: Uplink> Unit<L> {
             .map(|at| running.world_time(at))
             // A deadline that is over is heard at once, and time goes on all the same.
             .map(|at| at.max(self.now));
-        let sample = running.is_recording.then_some(running.next_sample);
+        let fetch = running.is_recording.then_some(running.next_fetch);
         let exchange = running.exchange.as_ref().map(Exchange::ends);
         [
             self.around.radio.next(),
             deadline,
-            sample,
+            fetch,
             exchange,
+            running.busy_until,
+            running.question.as_ref().map(|question| question.ends),
             Some(running.next_solution),
         ]
         .into_iter()
@@ -296,11 +257,13 @@ impl<L: Uplink> Unit<L> {
     }
 
     fn events(&mut self) {
+        self.resume();
         while let Some(answer) = self.around.radio.answer(self.now, &self.around.held) {
             self.wifi(&answer);
         }
         self.sense();
         self.finish_exchange();
+        self.hear_ntp();
         let due = self.running.as_ref().and_then(|running| {
             let at = running.controller.next_deadline()?;
             Some(running.world_time(at) <= self.now)
@@ -309,11 +272,18 @@ impl<L: Uplink> Unit<L> {
             self.tell(Input::Tick);
         }
         self.pump();
+        self.fall();
+        if std::mem::take(&mut self.restarts) {
+            self.restart();
+        }
     }
 
-    /// Gives the device an input and carries out what it wants.
+    /// Gives the device an input and carries out what it wants. Without power it hears nothing.
     pub fn tell(&mut self, input: Input<'_>) {
         let now = self.now;
+        if self.is_cut() {
+            return;
+        }
         if let Some(running) = &mut self.running {
             let at = running.device_time(now);
             running.controller.handle(input, at);
@@ -323,15 +293,18 @@ impl<L: Uplink> Unit<L> {
 
     fn drain(&mut self) {
         loop {
-            while let Some(output) = self
-                .running
-                .as_mut()
-                .and_then(|running| running.controller.poll())
+            while !self.is_cut()
+                && let Some(output) = self
+                    .running
+                    .as_mut()
+                    .and_then(|running| running.controller.poll())
             {
-                self.carry_out(output);
+                if let Some(output) = self.unless_busy(output) {
+                    self.carry_out(output);
+                }
             }
-            let now = self.now;
-            let Some(running) = &mut self.running else {
+            let (now, is_cut) = (self.now, self.is_cut());
+            let Some(running) = self.running.as_mut().filter(|_| !is_cut) else {
                 return;
             };
             let Some(answer) = running.answers.pop_front() else {

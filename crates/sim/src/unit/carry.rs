@@ -9,17 +9,19 @@ use device::link;
 use device::modes::SealReason;
 use device::offload::{Candidate, LedgerStep, Survey};
 use device::outbox::{Number, Step};
-use device::recorder::{About, Close, ImuScale};
+use device::recorder::{About, Close, ImuScale, Sample};
 use device::settings::SETTINGS_BYTES_MAX;
 use device::store::{Pumped, Start};
 use wire::recording::RecordingId;
 
 use super::uplink::Uplink;
-use super::{Unit, words};
+use super::{Running, Unit, words};
 use crate::exec;
 use crate::wifi::Answer;
 
 const SAMPLE: Duration = Duration::from_millis(10);
+/// The IMU keeps what it measures for so long, each with its time, until it is fetched.
+const FETCH: Duration = Duration::from_millis(50);
 
 impl<L: Uplink> Unit<L> {
     pub(super) fn carry_out(&mut self, output: Output) {
@@ -38,6 +40,9 @@ impl<L: Uplink> Unit<L> {
                     && running.is_recording
                 {
                     running.samples.gps(sample);
+                    if let Some(given) = &mut self.given {
+                        given.push(Sample::Gps(sample));
+                    }
                 }
             }
             Output::Wifi(order) => {
@@ -47,14 +52,17 @@ impl<L: Uplink> Unit<L> {
             Output::Store(order) => self.order(order),
             Output::Exchange(_) => self.begin_exchange(),
             Output::BreakOff => self.break_off(),
-            other @ (Output::AskNtp(_)
-            | Output::WriteRtc(_)
+            Output::AskNtp(ask) => self.ask_ntp(&ask),
+            Output::Restart(cause) => {
+                self.note("others", || format!("{cause:?}"));
+                self.restarts = true;
+            }
+            other @ (Output::WriteRtc(_)
             | Output::Portal(_)
             | Output::Advertise(_)
             | Output::Claim(_)
             | Output::Run(_)
-            | Output::Refused(_)
-            | Output::Restart(_)) => self.note("others", || words(&other)),
+            | Output::Refused(_)) => self.note("others", || words(&other)),
         }
     }
 
@@ -150,6 +158,7 @@ impl<L: Uplink> Unit<L> {
         let started = exec::run(running.store.start(&start)).done();
         running.is_recording = started.is_some_and(|started| started.is_ok());
         running.next_sample = now + SAMPLE;
+        running.next_fetch = now + FETCH;
         running.is_recording
     }
 
@@ -249,19 +258,29 @@ impl<L: Uplink> Unit<L> {
         let Some(running) = &mut self.running else {
             return;
         };
-        if running.is_recording && running.next_sample <= now {
-            running.next_sample = running.next_sample + SAMPLE;
-            running.draws += 1;
-            let tick_ms = running.device_time(now).tick_ms();
-            running.samples.imu(self.around.ride.imu(tick_ms, running.draws));
+        if running.is_recording && running.next_fetch <= now {
+            running.next_fetch = now + FETCH;
+            while running.next_sample <= now {
+                running.draws += 1;
+                let tick_ms = running.device_time(running.next_sample).tick_ms();
+                let sample = self.around.ride.imu(tick_ms, running.draws);
+                running.samples.imu(sample);
+                if let Some(given) = &mut self.given {
+                    given.push(Sample::Imu(sample));
+                }
+                running.next_sample = running.next_sample + SAMPLE;
+            }
         }
         if running.next_solution <= now {
             let period = Duration::from_millis(u64::from(self.around.ride.period_ms()));
             running.next_solution = now + period;
-            let line = self
-                .around
-                .ride
-                .line(now, self.around.began_utc_ms, running.receiver_baud);
+            let line = self.around.ride.line(
+                now,
+                self.around.began_utc_ms,
+                running.receiver_baud,
+                self.faults.is_blind,
+            );
+            self.faults.blind_lines += u64::from(self.faults.is_blind);
             self.tell(Input::Receiver(&line));
         }
     }
@@ -269,11 +288,16 @@ impl<L: Uplink> Unit<L> {
     /// Puts waiting samples onto the card; a full recording goes on in the next.
     pub(super) fn pump(&mut self) {
         let now = self.now;
-        let Some(running) = self.running.as_mut().filter(|running| running.is_recording) else {
+        let steps = self.board.as_ref().map_or(0, |board| board.steps());
+        let is_due = |running: &&mut Running| running.is_recording && running.busy_until.is_none();
+        let Some(running) = self.running.as_mut().filter(is_due) else {
             return;
         };
         let tick_ms = running.device_time(now).tick_ms();
         let pumped = exec::run(running.store.pump(&mut running.samples, tick_ms)).done();
+        if self.board.as_ref().map_or(0, |board| board.steps()) > steps {
+            self.stall_pump();
+        }
         if pumped.is_some_and(|pumped| pumped == Ok(Pumped::Full)) {
             self.stop_recording(Close::Rotate);
             if !self.start_recording() {

@@ -40,7 +40,7 @@ impl Ride {
     }
 
     /// The receiver's line at this moment, as it sounds at the listener's speed.
-    pub(super) fn line(&self, now: Instant, began_utc_ms: i64, baud: u32) -> Vec<u8> {
+    pub(super) fn line(&self, now: Instant, began_utc_ms: i64, baud: u32, is_blind: bool) -> Vec<u8> {
         let time_s = now.as_millis() as f64 / 1_000.0;
         let fix = GpsFix {
             time_s,
@@ -55,8 +55,8 @@ impl Ride {
         let spoken = Spoken {
             fix: &fix,
             started_utc_ms: began_utc_ms,
-            is_valid: true,
-            has_time: true,
+            is_valid: !is_blind,
+            has_time: !is_blind,
         };
         self.ublox.say(&spoken, baud)
     }

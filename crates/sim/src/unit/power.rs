@@ -1,0 +1,171 @@
+//! Power: given, taken between two events, or gone in the middle of a write, at boot too.
+
+use std::collections::VecDeque;
+
+use device::controller::{self, Controller};
+use device::fat::Stamp;
+use device::flash::Item;
+use device::modes::Trade;
+use device::outbox;
+use device::recorder::Samples;
+use device::store::{Started, Store};
+use device::time::Instant;
+
+use super::faults::Moment;
+use super::uplink::Uplink;
+use super::{NoSeal, Running, Unit, drawn};
+use crate::board::{Board, CardSlot, Fell, FlashChip, State};
+use crate::exec;
+
+/// What a start reads of its storage.
+struct Boot {
+    store: Store<CardSlot, FlashChip>,
+    started: Started,
+    settings: Option<Vec<u8>>,
+    uptime: Vec<(u8, Vec<u8>)>,
+    claim: u32,
+}
+
+impl<L: Uplink> Unit<L> {
+    /// Gives it power. `false` where it does not start: its flash is not readable, or the power went again.
+    pub fn power_on(&mut self) -> bool {
+        self.lose_power();
+        let board = self.board();
+        if let Some(armed) = self.faults.armed_for(&Moment::Boot) {
+            board.cut_in(armed.steps, armed.cut);
+        }
+        let booted = exec::run(self.boot(&board)).done().flatten();
+        self.board = Some(board);
+        if let Some(boot) = booted {
+            self.start(boot);
+        }
+        self.fall();
+        self.running.is_some()
+    }
+
+    fn board(&mut self) -> Board {
+        let state = std::mem::replace(&mut self.state, State::none());
+        match self.given {
+            Some(_) => Board::recording(state),
+            None => Board::on(state),
+        }
+    }
+
+    async fn boot(&self, board: &Board) -> Option<Boot> {
+        let drawn = drawn(self.seed);
+        let booted = Store::boot(
+            board.card(),
+            board.flash(),
+            &drawn,
+            Stamp::UNKNOWN,
+            self.hardware.extents,
+        );
+        let (mut store, started) = booted.await.ok()?;
+        let mut blob = [0; device::settings::SETTINGS_BYTES_MAX];
+        let settings = store.flash().read(Item::Settings, &mut blob).await.ok()?;
+        let settings = settings.map(<[u8]>::to_vec);
+        let mut uptime = Vec::new();
+        for slot in store.flash().uptime_sessions().collect::<Vec<_>>() {
+            let mut bytes = [0; 64];
+            if let Ok(Some(read)) = store.flash().read(Item::Uptime(slot), &mut bytes).await {
+                uptime.push((u8::try_from(slot).unwrap_or(u8::MAX), read.to_vec()));
+            }
+        }
+        let claim = store.flash().claim().await.ok()?;
+        Some(Boot {
+            store,
+            started,
+            settings,
+            uptime,
+            claim,
+        })
+    }
+
+    fn start(&mut self, boot: Boot) {
+        let Boot {
+            store,
+            started,
+            settings,
+            uptime,
+            claim,
+        } = boot;
+        let seed = self.seed ^ self.now.as_micros();
+        let start = controller::Start {
+            trade: Trade::RaceLogger,
+            boot: device::clock::Boot::from(started.boot),
+            device: started.boot.device,
+            claim,
+            settings: settings.as_deref(),
+            uptime: uptime.iter().map(|(slot, bytes)| (*slot, &bytes[..])),
+            uptime_loss: None,
+            seal_key: None,
+            seed: (seed as u32) ^ 0x5eed,
+            restarted_for_ap: false,
+            has_receiver: true,
+            has_pending: store
+                .ledger()
+                .rows()
+                .iter()
+                .any(|row| matches!(row.state, outbox::State::Digested | outbox::State::Offered)),
+        };
+        let (controller, _) = Controller::new(start, NoSeal, Instant::BOOT);
+        self.around.ride.power_cycle();
+        self.note("starts", || {
+            format!("boot {} {:?}", started.boot.number, started.mended)
+        });
+        self.running = Some(Running {
+            controller,
+            store,
+            samples: Samples::new(),
+            receiver_baud: 0,
+            exchange: None,
+            answers: VecDeque::new(),
+            waiting: VecDeque::new(),
+            busy_until: None,
+            question: None,
+            started: self.now,
+            is_recording: false,
+            next_solution: self.now,
+            next_sample: self.now,
+            next_fetch: self.now,
+            draws: 0,
+        });
+        self.drain();
+    }
+
+    /// Takes the power away, between two writes.
+    pub fn power_off(&mut self) {
+        self.lose_power();
+        self.note("cuts", || "the power goes".to_owned());
+    }
+
+    fn lose_power(&mut self) {
+        // Before the board's state is taken, so that nobody shares it.
+        self.running = None;
+        if let Some(board) = self.board.take() {
+            self.unwatched.extend(board.take_log());
+            self.state = board.into_state();
+        }
+        self.around.server.break_off();
+        self.around.radio.order(&device::link::Output::RadioOff, self.now);
+    }
+
+    /// Ends the device's life where the power went in the middle of a write.
+    pub(super) fn fall(&mut self) {
+        let Some(fell) = self.board.as_ref().and_then(Board::fell) else {
+            return;
+        };
+        let is_boot = self.running.is_none();
+        self.lose_power();
+        self.faults.fallen = Some((fell, is_boot));
+        let Fell { into, cut } = fell;
+        self.note("cuts", || format!("the power goes in {into:?}, {cut:?}"));
+    }
+
+    /// As a device does that resets its own chip.
+    pub(super) fn restart(&mut self) {
+        self.lose_power();
+        self.note("restarts", || "the chip resets itself".to_owned());
+        self.power_on();
+    }
+}
