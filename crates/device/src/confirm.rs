@@ -43,15 +43,17 @@ pub struct Asked {
     pub sha256: [u8; 32],
 }
 
-/// The server has said just now that it holds this recording. Only a checked answer makes one; it is worth nothing later.
+/// The server has said just now that it holds these bytes of this recording. Only a checked answer makes one; it is worth nothing later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Confirmation {
-    number: Number,
-}
+pub struct Confirmation(Asked);
 
 impl Confirmation {
     pub const fn number(&self) -> Number {
-        self.number
+        self.0.number
+    }
+
+    pub const fn sha256(&self) -> [u8; 32] {
+        self.0.sha256
     }
 }
 
@@ -74,10 +76,11 @@ pub enum Output {
     Confirmed(Confirmation),
     /// The server does not have it any more: offer it again.
     Missing(Number),
+    /// The storage is another one than that which gave the receipts: offer everything again that is still here. The epoch comes after it, so
+    /// that a cut in between is followed by the same again.
+    OfferAgain,
     /// Keep it for the next question; the one before was none, or another.
     NewEpoch(Epoch),
-    /// The storage is another one than that which gave the receipts: offer everything again that is still here.
-    OfferAgain,
     Done,
     Failed(Trouble),
 }
@@ -96,7 +99,8 @@ enum Phase {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Told {
     Nothing,
-    Epoch,
+    /// That everything is to be offered again.
+    Again,
     Items(usize),
 }
 
@@ -239,16 +243,15 @@ impl Confirm {
 fn tell(said: &Said, told: Told, questions: &Questions, known: Option<Epoch>) -> (Output, Option<Told>) {
     let is_other = known.is_some_and(|known| known != said.epoch);
     match told {
-        Told::Nothing if known != Some(said.epoch) => (Output::NewEpoch(said.epoch), Some(Told::Epoch)),
-        Told::Epoch if is_other => (Output::OfferAgain, Some(Told::Items(ASKED_MAX))),
-        Told::Nothing | Told::Epoch => tell(said, Told::Items(0), questions, known),
+        Told::Nothing if is_other => (Output::OfferAgain, Some(Told::Again)),
+        Told::Again => (Output::NewEpoch(said.epoch), Some(Told::Items(ASKED_MAX))),
+        Told::Nothing if known.is_none() => (Output::NewEpoch(said.epoch), Some(Told::Items(0))),
+        Told::Nothing => tell(said, Told::Items(0), questions, known),
         Told::Items(at) => {
             let next = Some(Told::Items(at + 1));
             match questions.0.get(at).zip(said.held.get(at)) {
-                Some((Asked { number, .. }, true)) => {
-                    (Output::Confirmed(Confirmation { number: *number }), next)
-                }
-                Some((Asked { number, .. }, false)) => (Output::Missing(*number), next),
+                Some((asked, true)) => (Output::Confirmed(Confirmation(*asked)), next),
+                Some((asked, false)) => (Output::Missing(asked.number), next),
                 None => (Output::Done, None),
             }
         }

@@ -111,6 +111,11 @@ impl Geometry {
         self.data + (cluster - FIRST_CLUSTER) * self.cluster_sectors
     }
 
+    /// How many clusters there are.
+    pub fn clusters(&self) -> u32 {
+        self.clusters
+    }
+
     pub fn cluster_bytes(&self) -> u32 {
         self.cluster_sectors * SECTOR_BYTES as u32
     }

@@ -56,6 +56,8 @@ pub enum Item {
     UptimeLoss,
     /// What became of the camera's pictures.
     CameraTally,
+    /// Which life of a server's storage the receipts are of.
+    StorageEpoch,
     /// A session of the uptime logger, by its number.
     Uptime(u32),
 }
@@ -69,6 +71,7 @@ impl Item {
             Self::Removal => 4,
             Self::UptimeLoss | Self::CameraTally => 32,
             Self::DirectoryIntent => 520,
+            Self::StorageEpoch => 16,
         }
     }
 
@@ -82,6 +85,7 @@ impl Item {
             Self::Removal => below(SINGLE, 20),
             Self::UptimeLoss => below(SINGLE, 21),
             Self::CameraTally => below(SINGLE, 22),
+            Self::StorageEpoch => below(SINGLE, 23),
             Self::Uptime(number) => below(UPTIME, number),
         }
     }

@@ -43,6 +43,7 @@ const _: () = {
         + Item::DirectoryIntent.bytes_max()
         + Item::UptimeLoss.bytes_max()
         + Item::CameraTally.bytes_max()
+        + Item::StorageEpoch.bytes_max()
         + 16 * (16 + header);
     assert!(all <= journal::live_bytes_max(FLASH_BYTES / journal::PAGE_BYTES) as usize);
 };

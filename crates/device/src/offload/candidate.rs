@@ -20,22 +20,26 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// `None` for what may not be offered: the open recording, one without a digest, one that is through or set aside.
+    /// Not the open recording, not one without a digest, none that is through or set aside.
+    pub const fn may_be(state: State) -> bool {
+        match state {
+            State::Digested | State::Offered => true,
+            State::Open | State::Sealed | State::Receipted | State::Archived | State::Quarantined => false,
+        }
+    }
+
+    /// `None` for what may not be offered.
     pub fn of(entry: &Entry) -> Option<Self> {
-        let is_offered = match entry.state {
-            State::Digested => false,
-            State::Offered => true,
-            State::Open | State::Sealed | State::Receipted | State::Archived | State::Quarantined => {
-                return None;
-            }
-        };
+        if !Self::may_be(entry.state) {
+            return None;
+        }
         Some(Self {
             number: entry.number,
             kind: entry.kind,
             size_bytes: entry.size_bytes,
             sha256: entry.sha256?,
             claim: entry.claim,
-            is_offered,
+            is_offered: entry.state == State::Offered,
         })
     }
 

@@ -50,7 +50,8 @@ impl Extent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DirSlot(pub u16);
 
-/// How far a recording got. It only ever moves down this list, or aside to `Quarantined`.
+/// How far a recording got. It moves down this list, or aside to `Quarantined`; back, from its receipt to `Digested`, only where the server lost
+/// it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {
     /// Being written; after a cut its end is looked for.

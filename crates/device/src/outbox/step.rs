@@ -3,11 +3,13 @@
 //! ```text
 //!  Open ── Seal ──► Sealed ── Digest ──► Digested ── Offer ──► Offered ── Receipt ──► Receipted ── Archive ──► Archived
 //!                                          │  └────────── Receipt ─────────┘  ▲            ▲
-//!                                          └─ Quarantine ──► Quarantined ◄────┘            │
-//!                                                                 └─────── Receipt ────────┘
+//!                                          └─ Quarantine ──► Quarantined ◄────┘            │                         │
+//!                                                                 └─────── Receipt ────────┘                         │
+//!                                       Digested ◄── OfferAgain ── Receipted, Archived ◄─────────────────────────────┘
 //! ```
 //!
-//! Every way to `Archived` passes a [`Proof`]. One that reached the server by another road (the phone, the card) is received from whatever
+//! One step leads back: a server that signed and does not have the bytes any more is offered them again, and its old receipt is worth
+//! nothing from then on. Every way to `Archived` passes a [`Proof`]. One that reached the server by another road (the phone, the card) is received from whatever
 //! state after `Digested` it was in. A step that was taken already, with the same facts, changes nothing: after a cut it may be repeated.
 
 use core::fmt;
@@ -26,6 +28,8 @@ pub enum Step<'p> {
     Receipt(&'p Proof),
     Archive,
     Quarantine,
+    /// The server says that it does not have it any more, or its storage is another one.
+    OfferAgain,
 }
 
 /// Why a step is not taken. Each of these is a mistake of the caller, or a server's lie that the caller did not see.
@@ -68,6 +72,8 @@ impl Entry {
             }
             (State::Receipted | State::Archived, Step::Archive) => State::Archived,
             (State::Digested | State::Offered | State::Quarantined, Step::Quarantine) => State::Quarantined,
+            (State::Receipted | State::Archived | State::Digested, Step::OfferAgain) => State::Digested,
+            (State::Offered, Step::OfferAgain) => State::Offered,
             (from, _) => return Err(Refused::Order(from)),
         };
         if next.state == self.state && next != *self {

@@ -104,29 +104,26 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
         self.entry(volume, &change).await
     }
 
-    /// Makes the chain of a run as long as said. Says whether it was as the ledger has it, before or after this change; otherwise
-    /// nothing is done.
+    /// Makes the chain of a run as long as said. Nothing is done where it is neither as before nor as after: a computer freed it, and what lies
+    /// there may be somebody's.
     pub(super) async fn resize(
         &mut self,
         mounted: &mut Mounted,
         extent: Extent,
         used: u32,
-    ) -> Result<bool, StorageError<C::Error, F::Error>> {
+    ) -> Done<C::Error, F::Error> {
         for used_before in [extent.clusters, used] {
             let planned = mounted
                 .volume
                 .plan(&mut self.card, extent, used_before, used)
                 .await;
             match planned {
-                Ok(change) => {
-                    self.tables(&mut mounted.volume, &change).await?;
-                    return Ok(true);
-                }
+                Ok(change) => return self.tables(&mut mounted.volume, &change).await,
                 Err(fat::Error::Taken | fat::Error::Astray) => {}
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(false)
+        Ok(())
     }
 
     async fn tables(&mut self, volume: &mut Volume, change: &FatChange) -> Done<C::Error, F::Error> {

@@ -1,4 +1,4 @@
-//! What is handed over: which recordings there are, their bytes, their steps, and their removal.
+//! What is handed over: which recordings there are, their bytes and their steps.
 
 use embedded_storage_async::nor_flash::MultiwriteNorFlash;
 
@@ -6,8 +6,8 @@ use super::Store;
 use super::error::StorageError;
 use crate::block::{BlockDevice, SECTOR_BYTES};
 use crate::fat;
-use crate::flash::Item;
-use crate::outbox::{Entry, Number, State, Step};
+use crate::offload::{Candidate, Survey};
+use crate::outbox::{Entry, Number, Row, State, Step};
 
 /// The recording that was read from last, and where it lies.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +21,40 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
     /// All that the ledger knows of a recording.
     pub async fn entry(&mut self, number: Number) -> Result<Entry, StorageError<C::Error, F::Error>> {
         Ok(self.media.ledger.entry(&mut self.media.flash, number).await?)
+    }
+
+    /// What there is to offer of this claim; `None` is nothing.
+    pub fn survey(&self, claim: u32) -> Option<Survey> {
+        self.offered(claim).fold(None, |survey, row| {
+            let (files, bytes) = survey.map_or((0, 0), |survey: Survey| (survey.files, survey.bytes));
+            Some(Survey {
+                files: files + 1,
+                bytes: bytes + u64::from(row.size_bytes),
+                last: row.number,
+            })
+        })
+    }
+
+    /// The oldest to offer of this claim, after this one and not after the last.
+    pub async fn candidate(
+        &mut self,
+        claim: u32,
+        after: Option<Number>,
+        last: Number,
+    ) -> Result<Option<Candidate>, StorageError<C::Error, F::Error>> {
+        let next = self
+            .offered(claim)
+            .map(|row| row.number)
+            .find(|number| Some(*number) > after && *number <= last);
+        match next {
+            Some(number) => Ok(Candidate::of(&self.entry(number).await?)),
+            None => Ok(None),
+        }
+    }
+
+    fn offered(&self, claim: u32) -> impl Iterator<Item = &Row> {
+        let rows = self.media.ledger.rows().iter();
+        rows.filter(move |row| row.claim == claim && Candidate::may_be(row.state))
     }
 
     /// Takes a step in the ledger; when this returns, it is in the flash.
@@ -95,24 +129,5 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
         };
         self.reading = Some(reading);
         Ok(reading)
-    }
-
-    /// Removes an archived recording from the card, for which the server has just confirmed once more that it holds it.
-    pub async fn remove(&mut self, number: Number) -> Result<(), StorageError<C::Error, F::Error>> {
-        let row = self
-            .media
-            .ledger
-            .row(number)
-            .filter(|row| row.state == State::Archived);
-        if row.is_none() {
-            return Err(StorageError::NotHere(number));
-        }
-        let mounted = self.mounted.as_mut().map_err(|_| StorageError::NoCard)?;
-        self.reading = None;
-        self.media
-            .flash
-            .write(Item::Removal, &number.0.to_le_bytes())
-            .await?;
-        self.media.finish_removal(mounted, number).await
     }
 }

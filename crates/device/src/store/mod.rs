@@ -20,7 +20,7 @@
 //! |---|---|---|---|
 //! | number | counter | | the number is skipped |
 //! | open | entry `Open` | | nothing on the card: struck out |
-//! | link and name | two intents, taken back | tables, folder | finished, or linked without a name: freed |
+//! | link and name | two intents, taken back | tables, folder | both finished, or, before the second intent was whole, neither begun |
 //! | record | | data sectors, once, in order | the end is found by the chain of checksums |
 //! | length and chain | an intent each, taken back | folder, tables | done again from the found end |
 //! | seal, digest | entry `Sealed`, then `Digested` | | the digest is taken up where the last `DIGEST` row says |
@@ -28,6 +28,7 @@
 
 mod changes;
 mod error;
+mod giving;
 mod handing;
 mod repair;
 mod session;

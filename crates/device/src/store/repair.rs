@@ -28,7 +28,7 @@ pub struct Mended {
 }
 
 impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
-    /// Goes through the ledger once. The numbers are kept aside, for entries go away on the way.
+    /// Goes through the ledger once, by number, for entries go away on the way.
     pub(super) async fn repair(
         &mut self,
         mounted: &mut Mounted,
@@ -73,17 +73,8 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
         mended: &mut Mended,
     ) -> Result<(), StorageError<C::Error, F::Error>> {
         let entry = self.ledger.entry(&mut self.flash, number).await?;
-        let (first, sectors) = mounted
-            .volume
-            .sectors_of(entry.extent)
-            .ok_or(StorageError::NotHere(number))?;
         let mut buffer = [0; BLOCK_BYTES_MAX];
-        let mut reader = Reader {
-            card: &mut self.card,
-            first,
-            sectors,
-            buffer: &mut buffer,
-        };
+        let mut reader = self.reader(mounted, &entry, &mut buffer)?;
         let is_session = entry.kind == Kind::Session;
         // A picture is sealed at once or not at all.
         let found = if is_session {
@@ -144,17 +135,8 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
         number: Number,
     ) -> Result<(), StorageError<C::Error, F::Error>> {
         let entry = self.ledger.entry(&mut self.flash, number).await?;
-        let (first, sectors) = mounted
-            .volume
-            .sectors_of(entry.extent)
-            .ok_or(StorageError::NotHere(number))?;
         let mut buffer = [0; BLOCK_BYTES_MAX];
-        let mut reader = Reader {
-            card: &mut self.card,
-            first,
-            sectors,
-            buffer: &mut buffer,
-        };
+        let mut reader = self.reader(mounted, &entry, &mut buffer)?;
         let end = entry.size_bytes / SECTOR_BYTES as u32;
         let from = reader.last_digest(end).await.map_err(crate::fat::Error::Card)?;
         let sha256 = reader
@@ -165,6 +147,24 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
             .advance(&mut self.flash, number, Step::Digest(sha256.finish()))
             .await?;
         Ok(())
+    }
+
+    fn reader<'r>(
+        &'r mut self,
+        mounted: &Mounted,
+        entry: &Entry,
+        buffer: &'r mut [u8; BLOCK_BYTES_MAX],
+    ) -> Result<Reader<'r, C>, StorageError<C::Error, F::Error>> {
+        let (first, sectors) = mounted
+            .volume
+            .sectors_of(entry.extent)
+            .ok_or(StorageError::NotHere(entry.number))?;
+        Ok(Reader {
+            card: &mut self.card,
+            first,
+            sectors,
+            buffer,
+        })
     }
 
     /// The recording whose removal was begun.

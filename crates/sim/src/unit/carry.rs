@@ -7,7 +7,7 @@ use device::fat::Stamp;
 use device::flash::Item;
 use device::link;
 use device::modes::SealReason;
-use device::offload::{Candidate, LedgerStep, Survey};
+use device::offload::LedgerStep;
 use device::outbox::{Number, Step};
 use device::recorder::{About, Close, ImuScale, Sample};
 use device::settings::SETTINGS_BYTES_MAX;
@@ -72,11 +72,14 @@ impl<L: Uplink> Unit<L> {
             Order::Open => self.open(),
             Order::Seal(reason) => self.seal(reason),
             Order::Survey { claim } => {
-                let survey = self.survey(claim);
+                let survey = self.store().and_then(|store| store.survey(claim));
                 self.answer_stored(Stored::Surveyed(survey));
             }
             Order::Next { claim, after, last } => {
-                let candidate = self.candidate(claim, after, last);
+                let found = self
+                    .store()
+                    .and_then(|store| exec::run(store.candidate(claim, after, last)).done()?.ok());
+                let candidate = found.flatten();
                 self.answer_stored(Stored::Candidate(candidate));
             }
             Order::Step(step) => self.step(step),
@@ -186,33 +189,6 @@ impl<L: Uplink> Unit<L> {
         .done();
         running.is_recording = false;
         stopped?.ok()?
-    }
-
-    fn survey(&mut self, claim: u32) -> Option<Survey> {
-        let rows = self.candidates(claim);
-        let last = rows.last()?.number;
-        Some(Survey {
-            files: u16::try_from(rows.len()).unwrap_or(u16::MAX),
-            bytes: rows.iter().map(|candidate| u64::from(candidate.size_bytes)).sum(),
-            last,
-        })
-    }
-
-    fn candidate(&mut self, claim: u32, after: Option<Number>, last: Number) -> Option<Candidate> {
-        let is_next = |candidate: &Candidate| Some(candidate.number) > after && candidate.number <= last;
-        self.candidates(claim).into_iter().find(is_next)
-    }
-
-    fn candidates(&mut self, claim: u32) -> Vec<Candidate> {
-        let Some(store) = self.store() else {
-            return Vec::new();
-        };
-        let numbers: Vec<Number> = store.ledger().rows().iter().map(|row| row.number).collect();
-        let entries = numbers
-            .into_iter()
-            .filter_map(|number| exec::run(store.entry(number)).done()?.ok());
-        let candidates = entries.filter_map(|entry| Candidate::of(&entry));
-        candidates.filter(|candidate| candidate.claim == claim).collect()
     }
 
     fn step(&mut self, step: LedgerStep) {

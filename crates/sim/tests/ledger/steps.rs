@@ -53,8 +53,9 @@ fn every_way_to_archived_passes_a_proof_and_steps_have_one_order() {
         State::Receipted,
         State::Archived,
     ];
-    // What may be done where, as people were promised it: rows are states, columns seal, digest, offer, receipt, archive, quarantine.
-    let allowed = ["S.....", "SD....", ".DORuQ", "..ORuQ", "...RA.", "....A."];
+    // What may be done where, as people were promised it: rows are states, columns seal, digest, offer, receipt, archive,
+    // quarantine, offer again.
+    let allowed = ["S......", "SD.....", ".DORuQD", "..ORuQO", "...RA.D", "....A.D"];
     let all = [
         SEAL,
         Step::Digest(SHA),
@@ -62,6 +63,7 @@ fn every_way_to_archived_passes_a_proof_and_steps_have_one_order() {
         Step::Receipt(&proof),
         Step::Archive,
         Step::Quarantine,
+        Step::OfferAgain,
     ];
     for (reached, row) in allowed.iter().enumerate() {
         for (step, mark) in all.iter().zip(row.chars()) {

@@ -94,9 +94,10 @@ fn a_restored_server_confirms_nothing() {
     server.new_epoch();
     let (said, _) = ask(&mut server, &asked, Some(epoch));
     assert_eq!(confirmed(&said), []);
-    let other = epoch_in(&said);
+    let [Output::OfferAgain, Output::NewEpoch(other), Output::Done] = said[..] else {
+        panic!("{said:?}");
+    };
     assert_ne!(other, epoch);
-    assert_eq!(said, [Output::NewEpoch(other), Output::OfferAgain, Output::Done]);
     // Asked again with the new one, what the server still has may go.
     assert_eq!(confirmed(&ask(&mut server, &asked, Some(other)).0).len(), 3);
 }

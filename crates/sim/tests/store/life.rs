@@ -4,19 +4,21 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use device::confirm::Output as Said;
 use device::fat::Stamp;
 use device::flash::{Drawn, Item};
-use device::outbox::{Delivered, Entry, Number, Proof, State as Progress, Step};
+use device::outbox::{Number, State as Progress, Step};
 use device::recorder::{About, Close, GpsSample, ImuCounts, ImuSample, ImuScale, Samples};
+use device::settings::AfterReceipt;
 use device::store::{Extents, Mended, Pumped, Start, Store};
 use sim::board::{Board, CardSlot, FlashChip, State};
 use sim::card::Image;
 use sim::exec;
 use sim::nor::BLOCK_BYTES;
-use wire::receipt::{ServerKey, SignedReceipt, Stored, TrustedKeys};
 use wire::recording::{Gps, RecordingId};
 
 use crate::truth::{Diary, Told};
+use crate::uplink::Uplink;
 
 const FIRST_TICK_MS: u32 = 2_000;
 /// A version of the settings, the next one, and the next format of all.
@@ -25,15 +27,17 @@ pub(crate) const SETTINGS: [&[u8]; 3] = [
     b"\x01 two networks",
     b"\x02 two networks, and more",
 ];
-const DEVICE: [u8; 16] = [9; 16];
+pub(crate) const DEVICE: [u8; 16] = [9; 16];
 /// Full after some twelve seconds, so that a life has a rotation.
 const EXTENTS: Extents = Extents {
     bytes: 128 << 10,
     bytes_min: 64 << 10,
 };
 
+pub(crate) type Disk = Store<CardSlot, FlashChip>;
+
 pub(crate) struct Device {
-    pub(crate) store: Store<CardSlot, FlashChip>,
+    pub(crate) store: Disk,
     pub(crate) mended: Mended,
 }
 
@@ -78,6 +82,7 @@ pub(crate) struct Rider {
     diary: Rc<RefCell<Diary>>,
     samples: Samples,
     tick_ms: u32,
+    ids: BTreeMap<Number, u128>,
 }
 
 impl Rider {
@@ -87,6 +92,7 @@ impl Rider {
             diary: Rc::default(),
             samples: Samples::new(),
             tick_ms: FIRST_TICK_MS,
+            ids: BTreeMap::new(),
         }
     }
 
@@ -101,20 +107,21 @@ impl Rider {
     /// All of it. Whatever of the device's is awaited may be where it ends.
     pub(crate) async fn live(mut self) {
         let mut device = Device::start(&self.board).await;
+        let mut uplink = Uplink::new();
         self.settings(&mut device, 0).await;
         let first = self.record(&mut device, 0xA, 300).await;
         let second = self.record(&mut device, 0xB, 1_500).await;
         self.settings(&mut device, 1).await;
-        for (id, number) in [(0xA, first), (0xB, second)] {
-            self.deliver(&mut device, id, number).await;
-        }
-        self.reach(&mut device, 0xA, first, Step::Archive, Progress::Archived)
+        self.hand_over(&mut device, &mut uplink, AfterReceipt::Archive)
             .await;
-        self.told(Told::Removing { id: 0xA });
-        device.store.remove(first).await.unwrap();
-        self.told(Told::Removed { id: 0xA });
+        self.let_go(&mut device, &mut uplink, first).await;
+        self.offer_again(&mut device, &mut uplink, second).await;
         self.settings(&mut device, 2).await;
-        self.record(&mut device, 0xD, 120).await;
+        let last = self.record(&mut device, 0xD, 120).await;
+        self.hand_over(&mut device, &mut uplink, AfterReceipt::Delete)
+            .await;
+        self.let_go(&mut device, &mut uplink, last).await;
+        self.meet_a_restored_server(&mut device, &mut uplink).await;
     }
 
     async fn settings(&mut self, device: &mut Device, version: usize) {
@@ -164,6 +171,7 @@ impl Rider {
             tick_ms: self.tick_ms,
         };
         let number = device.store.start(&start).await.unwrap();
+        self.ids.insert(number, id);
         self.told(Told::Number {
             id,
             number: number.0,
@@ -185,25 +193,73 @@ impl Rider {
         });
     }
 
-    async fn deliver(&mut self, device: &mut Device, id: u128, number: Number) {
-        self.reach(device, id, number, Step::Offer, Progress::Offered)
-            .await;
-        let entry = device.store.entry(number).await.unwrap();
-        let proof = proof(&entry);
-        self.reach(device, id, number, Step::Receipt(&proof), Progress::Receipted)
-            .await;
+    async fn hand_over(&mut self, device: &mut Device, uplink: &mut Uplink, after: AfterReceipt) {
+        let ids = self.ids.clone();
+        let told = |number: Number, progress| {
+            let id = ids[&number];
+            self.told(Told::Reached { id, progress });
+        };
+        uplink.hand_over(&mut device.store, after, told).await;
     }
 
-    async fn reach(
-        &mut self,
-        device: &mut Device,
-        id: u128,
-        number: Number,
-        step: Step<'_>,
-        progress: Progress,
-    ) {
-        device.store.advance(number, step).await.unwrap();
-        self.told(Told::Reached { id, progress });
+    /// Asks about all that may go, and removes one of it.
+    async fn let_go(&mut self, device: &mut Device, uplink: &mut Uplink, number: Number) {
+        let id = self.ids[&number];
+        let asked = device.store.may_give_way(AfterReceipt::Delete).await.unwrap();
+        let known = device.store.storage_epoch().await.unwrap();
+        for said in uplink.confirm(&asked, known) {
+            match said {
+                Said::NewEpoch(epoch) => device.store.keep_storage_epoch(epoch).await.unwrap(),
+                Said::Confirmed(confirmed) if confirmed.number() == number => {
+                    self.told(Told::Removing { id });
+                    device.store.remove(confirmed).await.unwrap();
+                    self.told(Told::Removed { id });
+                }
+                Said::Confirmed(_) => {}
+                Said::Send
+                | Said::Abandon
+                | Said::Missing(_)
+                | Said::OfferAgain
+                | Said::Done
+                | Said::Failed(_) => panic!("{said:?}"),
+            }
+        }
+    }
+
+    /// The server's disk loses one of them.
+    async fn offer_again(&mut self, device: &mut Device, uplink: &mut Uplink, number: Number) {
+        let id = self.ids[&number];
+        let entry = device.store.entry(number).await.unwrap();
+        let mut bytes = vec![0; entry.size_bytes as usize];
+        device.store.read(number, 0, &mut bytes).await.unwrap();
+        uplink.server.lose(&bytes);
+        let asked = device.store.may_give_way(AfterReceipt::Delete).await.unwrap();
+        let known = device.store.storage_epoch().await.unwrap();
+        let said = uplink.confirm(&asked, known);
+        assert!(said.contains(&Said::Missing(number)), "{said:?}");
+        self.told(Told::GoingBack { id });
+        device.store.advance(number, Step::OfferAgain).await.unwrap();
+        self.told(Told::Back { id });
+    }
+
+    async fn meet_a_restored_server(&mut self, device: &mut Device, uplink: &mut Uplink) {
+        uplink.server.new_epoch();
+        let asked = device.store.may_give_way(AfterReceipt::Delete).await.unwrap();
+        let known = device.store.storage_epoch().await.unwrap();
+        let said = uplink.confirm(&asked, known);
+        let [Said::OfferAgain, Said::NewEpoch(epoch)] = said[..] else {
+            panic!("{said:?}");
+        };
+        let ids: Vec<u128> = asked.iter().map(|asked| self.ids[&asked.number]).collect();
+        assert!(!ids.is_empty());
+        for id in &ids {
+            self.told(Told::GoingBack { id: *id });
+        }
+        device.store.offer_all_again().await.unwrap();
+        for id in ids {
+            self.told(Told::Back { id });
+        }
+        device.store.keep_storage_epoch(epoch).await.unwrap();
     }
 
     fn tick(&mut self) {
@@ -228,33 +284,6 @@ impl Rider {
             self.samples.gps(GpsSample { tick_ms, gps });
         }
     }
-}
-
-/// The server signs for what it was sent.
-fn proof(entry: &Entry) -> Proof {
-    let server = ServerKey::from_seed(&[7; 32]);
-    let delivered = Delivered {
-        number: entry.number,
-        kind: entry.kind,
-        size_bytes: entry.size_bytes,
-        sha256: entry.sha256.unwrap(),
-    };
-    let stored = Stored {
-        tenant: [1; 16],
-        device: Some(DEVICE),
-        name: &entry.file_name(),
-        size_bytes: u64::from(entry.size_bytes),
-        sha256: delivered.sha256,
-        stored_at_us: 1,
-    };
-    let text = SignedReceipt::sign(&stored, &server).unwrap().to_string();
-    Proof::check(
-        &text,
-        &TrustedKeys::new(server.public(), None),
-        DEVICE,
-        &delivered,
-    )
-    .unwrap()
 }
 
 /// Each recording of an uncut life as it is when it ends, by its id; those that were removed from their last moment on the card.

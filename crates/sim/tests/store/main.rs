@@ -13,5 +13,7 @@
 #[allow(dead_code, reason = "shared with the tests of the file system")]
 mod computer;
 mod cuts;
+mod giving;
 mod life;
 mod truth;
+mod uplink;

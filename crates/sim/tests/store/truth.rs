@@ -28,6 +28,13 @@ pub(crate) enum Told {
         id: u128,
         progress: Progress,
     },
+    /// From here on it may have to be offered again.
+    GoingBack {
+        id: u128,
+    },
+    Back {
+        id: u128,
+    },
     /// From here on it may go.
     Removing {
         id: u128,
@@ -51,6 +58,7 @@ pub(crate) struct Session {
     pumped_ms: u32,
     is_stopped: bool,
     progress: Option<Progress>,
+    may_go_back: bool,
     may_go: bool,
     is_gone: bool,
 }
@@ -80,6 +88,8 @@ impl Truth {
         | Told::Pumped { id, .. }
         | Told::Stopped { id }
         | Told::Reached { id, .. }
+        | Told::GoingBack { id }
+        | Told::Back { id }
         | Told::Removing { id }
         | Told::Removed { id }) = told
         else {
@@ -94,6 +104,11 @@ impl Truth {
             Told::Pumped { tick_ms, .. } => session.pumped_ms = *tick_ms,
             Told::Stopped { .. } => session.is_stopped = true,
             Told::Reached { progress, .. } => session.progress = Some(*progress),
+            Told::GoingBack { .. } => session.may_go_back = true,
+            Told::Back { .. } => {
+                session.may_go_back = false;
+                session.progress = Some(Progress::Digested);
+            }
             Told::Removing { .. } => session.may_go = true,
             Told::Removed { .. } => session.is_gone = true,
             Told::Settings(_) => {}
@@ -158,7 +173,12 @@ impl Session {
             assert_eq!(bytes.len(), whole.len(), "a recording that was ended is whole");
         }
         if let Some(progress) = self.progress {
-            assert!(entry.state >= progress, "{:?} after {progress:?}", entry.state);
+            let back = self.may_go_back && entry.state == Progress::Digested;
+            assert!(
+                back || entry.state >= progress,
+                "{:?} after {progress:?}",
+                entry.state
+            );
         }
         if self.pumped_ms > 0 && !self.is_stopped {
             let kept_ms = last_sample_ms(bytes);
