@@ -8,6 +8,7 @@ mod heartbeats;
 mod jobs;
 pub(crate) mod kill;
 pub(crate) mod lost_reply;
+mod mutants;
 mod receipts;
 pub(crate) mod server;
 mod slow_uploads;
@@ -32,6 +33,8 @@ pub(crate) enum Soak {
     LostReply(lost_reply::Args),
     /// Let tus-js-client and tuspy upload over connections that break, and see that they go on.
     TusPeers(tus_peers::Args),
+    /// Plant changes that would cost data, one after the other, and see that each is noticed.
+    Mutants(mutants::Args),
     /// Let thousands upload a few bytes a second, and measure memory and answers meanwhile.
     SlowUploads(slow_uploads::Args),
 }
@@ -44,6 +47,7 @@ pub(crate) fn run(root: &Path, soak: Soak) -> Result<()> {
         Soak::Kill(args) => kill::run(root, &args),
         Soak::LostReply(args) => lost_reply::run(root, &args),
         Soak::TusPeers(args) => tus_peers::run(root, &args),
+        Soak::Mutants(args) => mutants::run(root, &args),
         Soak::SlowUploads(args) => slow_uploads::run(root, &args),
     }
 }
