@@ -12,10 +12,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use device::controller::Input;
 use device::outbox::State;
 use device::settings::{Settings, Via, configure};
+use device::store::Extents;
 use device::time::Instant;
 use sim::exec;
 use sim::server::Server;
-use sim::unit::{Ride, Surroundings, Unit};
+use sim::unit::{Hardware, Ride, Surroundings, Unit};
 use sim::wifi::{AccessPoint, HeldNetwork, Radio};
 
 const TOKEN: &str = "fpd_unit";
@@ -41,6 +42,10 @@ fn unit_without_keys(seed: u64, rides: &[(u64, u64)]) -> Unit {
 }
 
 fn unit_with(seed: u64, rides: &[(u64, u64)], server: Server, members: &str) -> Unit {
+    unit_of(Hardware::default(), seed, rides, server, members)
+}
+
+fn unit_of(hardware: Hardware, seed: u64, rides: &[(u64, u64)], server: Server, members: &str) -> Unit {
     let settings = Settings::default();
     let json = format!(
         r#"{{"ssid":"Home","pass":"secret-secret","url":"https://fieldpost.example","token":"{TOKEN}"{members}}}"#
@@ -55,7 +60,7 @@ fn unit_with(seed: u64, rides: &[(u64, u64)], server: Server, members: &str) -> 
         ride: Ride::new(rides.iter().map(|(from, to)| (at(*from), at(*to))).collect()),
         began_utc_ms: 1_795_305_600_000,
     };
-    Unit::new(seed, &configured.settings, around)
+    Unit::of(hardware, seed, &configured.settings, around)
 }
 
 /// Every recording of the ledger with its bytes.
@@ -151,4 +156,47 @@ fn keys_that_come_while_it_is_online_are_enough_to_begin() {
     });
     unit.run_until(at(660));
     assert_eq!(held(&mut unit)[0].0, State::Receipted, "{:#?}", unit.log.last());
+}
+
+#[test]
+fn a_ride_that_fills_an_extent_goes_on_in_another_without_a_gap() {
+    let mut unit = unit(3, &[(20, 4_820)]);
+    assert!(unit.power_on());
+    unit.run_until(at(5_400));
+    let held = held(&mut unit);
+    assert_eq!(held.len(), 2);
+    let mut ticks = Vec::new();
+    for (_, bytes) in &held {
+        let rows = str::from_utf8(bytes)
+            .unwrap()
+            .lines()
+            .filter(|line| line.contains(",I,"));
+        ticks.extend(rows.map(|row| row.split(',').next().unwrap().parse::<u32>().unwrap()));
+    }
+    assert!(ticks.len() > 480_000, "{} inertial rows", ticks.len());
+    let gap = ticks.windows(2).find(|pair| pair[1] - pair[0] != 10);
+    assert_eq!(gap, None);
+    assert_eq!(unit.counts.get("starts"), Some(&1));
+}
+
+#[test]
+fn a_full_card_ends_the_recording_with_words_and_without_a_restart() {
+    let hardware = Hardware {
+        card_sectors: 49 << 11,
+        extents: Extents {
+            bytes: 30 << 20,
+            bytes_min: 30 << 20,
+        },
+    };
+    let mut unit = unit_of(hardware, 4, &[(20, 5_000)], Server::new(4), "");
+    assert!(unit.power_on());
+    unit.run_until(at(5_600));
+    let held = held(&mut unit);
+    assert_eq!(held.len(), 1);
+    let text = str::from_utf8(&held[0].1).unwrap();
+    let last: Vec<&str> = text.trim_end().lines().rev().skip(1).take(2).collect();
+    assert!(last[0].ends_with(",M,CLOSE,storage_full"), "{last:?}");
+    assert!(last[1].contains(",M,LOSS,all,0,"), "{last:?}");
+    let opened = unit.log.iter().filter(|(_, what)| what == "Open").count();
+    assert_eq!((opened, unit.counts.get("starts")), (1, Some(&1)));
 }

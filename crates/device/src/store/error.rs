@@ -24,6 +24,13 @@ pub enum StorageError<C, F> {
     Row,
 }
 
+impl<C, F> StorageError<C, F> {
+    /// Whether something has to give way, and nothing else is wrong.
+    pub const fn is_full(&self) -> bool {
+        matches!(self, Self::Full | Self::Ledger(LedgerError::Full))
+    }
+}
+
 impl<C, F> From<fat::Error<C>> for StorageError<C, F> {
     fn from(error: fat::Error<C>) -> Self {
         Self::Card(error)

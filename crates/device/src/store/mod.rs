@@ -6,7 +6,7 @@
 //!   ┌──────────▼──────────┐ start()  ┌───────────┐ pump() … block after block
 //!   │        Idle         │ ───────► │ Recording │ ──────────────────────────┐
 //!   │ read, steps, remove │ ◄─────── │           │ ◄─────────────────────────┘
-//!   └─────────────────────┘  stop()  └───────────┘   full: seal, start the next
+//!   └─────────────────────┘  stop()  └───────────┘   full: rotate()
 //! ```
 //!
 //! **Contract.** One task owns it and calls one thing after another. [`Store::boot`] first; while recording, [`Store::pump`] at least every
@@ -41,7 +41,7 @@ use crate::flash::{Boot, Drawn, FlashStore, MountError};
 use crate::outbox::{Ledger, LedgerError, Number};
 pub use error::StorageError;
 pub use repair::Mended;
-pub use session::{Pumped, Start};
+pub use session::{Pumped, Rotated, Start};
 
 use changes::{Media, Mounted};
 use handing::Reading;

@@ -2,12 +2,12 @@
 
 use embedded_storage_async::nor_flash::MultiwriteNorFlash;
 
+use super::Store;
 use super::changes::{Media, Mounted};
 use super::error::StorageError;
-use super::{Extents, Store};
 use crate::block::{BlockDevice, SECTOR_BYTES};
 use crate::fat::{self, Edit, Listed, Stamp};
-use crate::outbox::{DirSlot, Entry, Kind, Number, Opening, Step};
+use crate::outbox::{DirSlot, Entry, Extent, Kind, LEDGER_MAX, LedgerError, Number, Opening, Step};
 use crate::recorder::{About, Close, Recording, Samples};
 
 /// What a recording is to begin with.
@@ -35,8 +35,16 @@ pub enum Pumped {
     /// Nothing is being recorded.
     Idle,
     Recording,
-    /// Its extent is full: call [`Store::stop`] with [`Close::Rotate`], and [`Store::start`] the next.
+    /// Its extent is full: call [`Store::rotate`].
     Full,
+}
+
+/// A full extent was ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rotated<C, F> {
+    pub ended: Number,
+    /// The recording that goes on, or why none does. Where there was no room, the end of the one before says so.
+    pub next: Result<Number, StorageError<C, F>>,
 }
 
 impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
@@ -45,17 +53,35 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
         if self.active.is_some() {
             return Err(StorageError::Recording);
         }
-        let mounted = self.mounted.as_mut().map_err(|_| StorageError::NoCard)?;
-        let places = Places {
-            extents: self.extents,
-            next_cluster: self.next_cluster,
-            on_card: self.on_card,
+        let place = self.place().await?;
+        self.begin(start, place).await
+    }
+
+    /// Goes on in another recording when this one is [`Pumped::Full`]. Samples that wait stay for it, and none is missing at the seam. Room is looked
+    /// for before anything is written; without it, the recording ends with what waits, a `LOSS` row and [`Close::StorageFull`]. `None`
+    /// where nothing is being recorded; after an error it may be called again.
+    pub async fn rotate(
+        &mut self,
+        next: &Start<'_>,
+        samples: &mut Samples,
+    ) -> Result<Option<Rotated<C::Error, F::Error>>, StorageError<C::Error, F::Error>> {
+        let place = match self.place().await {
+            Err(error) if !error.is_full() => return Err(error),
+            place => place,
         };
-        let active = self.media.begin(mounted, start, places).await?;
-        let number = active.entry.number;
-        self.next_cluster = active.entry.extent.end();
-        self.active = Some(active);
-        Ok(number)
+        let reason = if place.is_ok() {
+            Close::Rotate
+        } else {
+            Close::StorageFull
+        };
+        let Some(ended) = self.stop(reason, samples, next.stamp, next.tick_ms).await? else {
+            return Ok(None);
+        };
+        let next = match place {
+            Ok(place) => self.begin(next, place).await,
+            Err(full) => Err(full),
+        };
+        Ok(Some(Rotated { ended, next }))
     }
 
     /// Moves samples into blocks and whole blocks onto the card. A block that the card did not take is written again by the next call.
@@ -105,12 +131,47 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
     }
 }
 
-/// Where to look for room, and the highest number on the card.
+/// Room for a recording: clusters and a place in the folder.
 #[derive(Debug, Clone, Copy)]
-struct Places {
-    extents: Extents,
-    next_cluster: u32,
-    on_card: Option<Number>,
+struct Place {
+    extent: Extent,
+    slot: DirSlot,
+}
+
+impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
+    /// Looks for room, and writes nothing.
+    async fn place(&mut self) -> Result<Place, StorageError<C::Error, F::Error>> {
+        let Mounted { volume, folder } = self.mounted.as_mut().map_err(|_| StorageError::NoCard)?;
+        let rows = self.media.ledger.rows();
+        if rows.len() >= LEDGER_MAX {
+            return Err(StorageError::Ledger(LedgerError::Full));
+        }
+        let after = DirSlot(rows.last().map_or(0, |row| row.slot.0.saturating_add(1)));
+        let clusters = volume.geometry().clusters_for(self.extents.bytes);
+        let least = volume.geometry().clusters_for(self.extents.bytes_min);
+        let card = &mut self.media.card;
+        let extent = volume
+            .find_run(card, clusters, self.next_cluster)
+            .await?
+            .filter(|extent| extent.clusters >= least)
+            .ok_or(StorageError::Full)?;
+        let slot = volume.free_slot(card, folder, after).await?;
+        let slot = slot.ok_or(StorageError::Full)?;
+        Ok(Place { extent, slot })
+    }
+
+    async fn begin(
+        &mut self,
+        start: &Start<'_>,
+        place: Place,
+    ) -> Result<Number, StorageError<C::Error, F::Error>> {
+        let mounted = self.mounted.as_mut().map_err(|_| StorageError::NoCard)?;
+        let active = self.media.begin(mounted, start, place, self.on_card).await?;
+        let number = active.entry.number;
+        self.next_cluster = active.entry.extent.end();
+        self.active = Some(active);
+        Ok(number)
+    }
 }
 
 impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
@@ -118,28 +179,10 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
         &mut self,
         mounted: &mut Mounted,
         start: &Start<'_>,
-        places: Places,
+        Place { extent, slot }: Place,
+        on_card: Option<Number>,
     ) -> Result<Active, StorageError<C::Error, F::Error>> {
-        let clusters = mounted.volume.geometry().clusters_for(places.extents.bytes);
-        let least = mounted.volume.geometry().clusters_for(places.extents.bytes_min);
-        let extent = mounted
-            .volume
-            .find_run(&mut self.card, clusters, places.next_cluster)
-            .await?
-            .filter(|extent| extent.clusters >= least)
-            .ok_or(StorageError::Full)?;
-        let after = DirSlot(
-            self.ledger
-                .rows()
-                .last()
-                .map_or(0, |row| row.slot.0.saturating_add(1)),
-        );
-        let slot = mounted
-            .volume
-            .free_slot(&mut self.card, &mounted.folder, after)
-            .await?
-            .ok_or(StorageError::Full)?;
-        let number = self.ledger.next_number(&mut self.flash, places.on_card).await?;
+        let number = self.ledger.next_number(&mut self.flash, on_card).await?;
         let opening = Opening {
             kind: Kind::Session,
             id: start.about.id,

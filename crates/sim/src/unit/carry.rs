@@ -139,12 +139,25 @@ impl<L: Uplink> Unit<L> {
     }
 
     fn start_recording(&mut self) -> bool {
-        let (now, seed) = (self.now, self.seed);
+        let Some(start) = self.recording_start() else {
+            return false;
+        };
+        let now = self.now;
         let Some(running) = &mut self.running else {
             return false;
         };
-        let id = (u128::from(seed) << 64) | u128::from(now.as_micros());
-        let start = Start {
+        running.samples.clear();
+        let started = exec::run(running.store.start(&start)).done();
+        running.is_recording = started.is_some_and(|started| started.is_ok());
+        running.next_sample = now + SAMPLE;
+        running.next_fetch = now + FETCH;
+        running.is_recording
+    }
+
+    fn recording_start(&self) -> Option<Start<'static>> {
+        let running = self.running.as_ref()?;
+        let id = (u128::from(self.seed) << 64) | u128::from(self.now.as_micros());
+        Some(Start {
             about: About {
                 id: RecordingId(id),
                 device: "Datalogger-51A0",
@@ -155,14 +168,8 @@ impl<L: Uplink> Unit<L> {
             },
             claim: 0,
             stamp: Stamp::UNKNOWN,
-            tick_ms: running.device_time(now).tick_ms(),
-        };
-        running.samples.clear();
-        let started = exec::run(running.store.start(&start)).done();
-        running.is_recording = started.is_some_and(|started| started.is_ok());
-        running.next_sample = now + SAMPLE;
-        running.next_fetch = now + FETCH;
-        running.is_recording
+            tick_ms: running.device_time(self.now).tick_ms(),
+        })
     }
 
     fn seal(&mut self, reason: SealReason) {
@@ -275,11 +282,27 @@ impl<L: Uplink> Unit<L> {
             self.stall_pump();
         }
         if pumped.is_some_and(|pumped| pumped == Ok(Pumped::Full)) {
-            self.stop_recording(Close::Rotate);
-            if !self.start_recording() {
+            self.rotate();
+        }
+    }
+
+    /// The device hears of it only where the recording ends by it.
+    fn rotate(&mut self) {
+        let Some((next, running)) = self.recording_start().zip(self.running.as_mut()) else {
+            return;
+        };
+        let rotated = exec::run(running.store.rotate(&next, &mut running.samples)).done();
+        let Some(Ok(Some(rotated))) = rotated else {
+            return;
+        };
+        if let Err(error) = rotated.next {
+            running.is_recording = false;
+            // Full first: by the end alone it would begin another.
+            if error.is_full() {
                 self.answer_stored(Stored::CardFull(true));
-                self.drain();
             }
+            self.answer_stored(Stored::Sealed(rotated.ended));
+            self.drain();
         }
     }
 }

@@ -29,7 +29,7 @@ pub(crate) const SETTINGS: [&[u8]; 3] = [
 ];
 pub(crate) const DEVICE: [u8; 16] = [9; 16];
 /// Full after some twelve seconds, so that a life has a rotation.
-const EXTENTS: Extents = Extents {
+pub(crate) const EXTENTS: Extents = Extents {
     bytes: 128 << 10,
     bytes_min: 64 << 10,
 };
@@ -43,12 +43,16 @@ pub(crate) struct Device {
 
 impl Device {
     pub(crate) async fn start(board: &Board) -> Self {
+        Self::start_with(board, EXTENTS).await
+    }
+
+    pub(crate) async fn start_with(board: &Board, extents: Extents) -> Self {
         let drawn = Drawn {
             device: DEVICE,
             epoch: 7,
             setup_code: [3; 16],
         };
-        let booted = Store::boot(board.card(), board.flash(), &drawn, stamp(), EXTENTS).await;
+        let booted = Store::boot(board.card(), board.flash(), &drawn, stamp(), extents).await;
         let (store, started) = booted.unwrap();
         assert_eq!(store.card_trouble(), None);
         Self {
@@ -58,10 +62,14 @@ impl Device {
     }
 }
 
-/// A card that was formatted in the shop, and flash from the factory.
+/// A card of 2 GiB that was formatted in the shop, and flash from the factory.
 pub(crate) fn new_board() -> State {
+    new_board_with(1 << 22)
+}
+
+pub(crate) fn new_board_with(card_sectors: u32) -> State {
     let board = Board::on(State {
-        card: Image::blank(1 << 22),
+        card: Image::blank(card_sectors),
         flash: vec![0xFF; 32 * BLOCK_BYTES],
     });
     let mut card = board.card();
@@ -80,8 +88,8 @@ pub(crate) fn stamp() -> Stamp {
 pub(crate) struct Rider {
     board: Board,
     diary: Rc<RefCell<Diary>>,
-    samples: Samples,
-    tick_ms: u32,
+    pub(crate) samples: Samples,
+    pub(crate) tick_ms: u32,
     ids: BTreeMap<Number, u128>,
 }
 
@@ -147,17 +155,16 @@ impl Rider {
                 tick_ms: self.tick_ms,
             });
             if pumped == Pumped::Full {
-                self.end(device, id, Close::Rotate).await;
+                self.rotate(device, id).await;
                 id += 1;
-                self.begin(device, id).await;
             }
         }
         self.end(device, id, Close::Button).await;
         number
     }
 
-    async fn begin(&mut self, device: &mut Device, id: u128) -> Number {
-        let start = Start {
+    pub(crate) fn start(&self, id: u128) -> Start<'static> {
+        Start {
             about: About {
                 id: RecordingId(id),
                 device: "Datalogger-7F3A",
@@ -169,15 +176,42 @@ impl Rider {
             claim: 0,
             stamp: stamp(),
             tick_ms: self.tick_ms,
-        };
-        let number = device.store.start(&start).await.unwrap();
+        }
+    }
+
+    async fn begin(&mut self, device: &mut Device, id: u128) -> Number {
+        let number = device.store.start(&self.start(id)).await.unwrap();
+        self.began(id, number);
+        number
+    }
+
+    async fn rotate(&mut self, device: &mut Device, id: u128) {
+        let next = self.start(id + 1);
+        let rotated = device
+            .store
+            .rotate(&next, &mut self.samples)
+            .await
+            .unwrap()
+            .unwrap();
+        self.ended(id);
+        self.began(id + 1, rotated.next.unwrap());
+    }
+
+    fn began(&mut self, id: u128, number: Number) {
         self.ids.insert(number, id);
         self.told(Told::Number {
             id,
             number: number.0,
             tick_ms: self.tick_ms,
         });
-        number
+    }
+
+    fn ended(&self, id: u128) {
+        self.told(Told::Stopped { id });
+        self.told(Told::Reached {
+            id,
+            progress: Progress::Digested,
+        });
     }
 
     async fn end(&mut self, device: &mut Device, id: u128, reason: Close) {
@@ -186,11 +220,7 @@ impl Rider {
             .stop(reason, &mut self.samples, stamp(), self.tick_ms)
             .await;
         assert!(stopped.unwrap().is_some());
-        self.told(Told::Stopped { id });
-        self.told(Told::Reached {
-            id,
-            progress: Progress::Digested,
-        });
+        self.ended(id);
     }
 
     async fn hand_over(&mut self, device: &mut Device, uplink: &mut Uplink, after: AfterReceipt) {
@@ -262,7 +292,7 @@ impl Rider {
         device.store.keep_storage_epoch(epoch).await.unwrap();
     }
 
-    fn tick(&mut self) {
+    pub(crate) fn tick(&mut self) {
         self.tick_ms += 10;
         let tick_ms = self.tick_ms;
         let wave = |step: u32| ((tick_ms.wrapping_mul(step) >> 5) % 8_000) as i16 - 4_000;

@@ -15,5 +15,6 @@ mod computer;
 mod cuts;
 mod giving;
 mod life;
+mod rotation;
 mod truth;
 mod uplink;
