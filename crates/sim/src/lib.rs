@@ -10,12 +10,14 @@
 //!
 //! Around the real `device` crate it puts hardware that is not there: [`card`] is an SD card, [`nor`] its flash, [`exec`] runs a device until its power is cut,
 //! [`wifi`] is what is on the air, [`server`] one that a test can make fail and lie, and [`person`] somebody with a hand on all of it.
+//! [`unit`] is a device among them, [`live`] the way to a server that runs, and [`fleet`] many devices on that way at once.
 
 pub mod board;
 pub mod card;
 mod catalog;
 mod drive;
 pub mod exec;
+pub mod fleet;
 mod geo;
 mod gps;
 pub mod http;

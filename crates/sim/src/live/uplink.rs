@@ -4,8 +4,11 @@ use std::time::Instant;
 
 use device::exchange::{Body, Request};
 use device::outbox::Number;
+use wire::receipt::FIELDPOST_RECEIPT;
 
 use super::connection::{Connection, Endpoint, Weather};
+use crate::http::HttpReply;
+use crate::server::id_text;
 use crate::unit::uplink::{Asked, Came, Outcome, Uplink};
 
 /// What came of the exchanges of one device.
@@ -30,8 +33,11 @@ pub struct Live {
     connection: Connection,
     /// How much faster than ours the device's time goes; what the network takes is charged with it.
     speed: f64,
-    pub forecast: Forecast,
+    forecast: Forecast,
+    device: String,
     pub tally: Tally,
+    /// Texts of receipts that were heard, for whoever takes them.
+    pub receipts: Vec<String>,
 }
 
 impl Live {
@@ -40,8 +46,15 @@ impl Live {
             connection: Connection::new(endpoint),
             speed,
             forecast,
+            device: String::new(),
             tally: Tally::default(),
+            receipts: Vec::new(),
         }
+    }
+
+    /// The UUID of the device that it is for.
+    pub fn device(&self) -> &str {
+        &self.device
     }
 
     fn count(&mut self, weather: Weather, broken_on_purpose: Option<bool>) {
@@ -59,7 +72,8 @@ impl Live {
 
 impl Uplink for Live {
     fn expect(&mut self, _: &str, device: [u8; 16]) {
-        self.connection.name_device(uuid_text(device));
+        self.device = id_text(u128::from_be_bytes(device));
+        self.connection.name_device(self.device.clone());
     }
 
     fn carry_out(&mut self, asked: &Asked<'_>, read: &mut dyn FnMut(Number, u32, &mut [u8]) -> bool) -> Came {
@@ -75,7 +89,11 @@ impl Uplink for Live {
             self.tally.sent_bytes += u64::from(sent_bytes);
         }
         let outcome = match carried {
-            Ok(()) => Outcome::Reply(self.connection.answer()),
+            Ok(()) => {
+                let reply = self.connection.answer();
+                self.receipts.extend(receipt_in(&reply));
+                Outcome::Reply(reply)
+            }
             Err(broken) => Outcome::NoAnswer(broken.why),
         };
         Came {
@@ -90,6 +108,11 @@ impl Uplink for Live {
     }
 }
 
-fn uuid_text(id: [u8; 16]) -> String {
-    crate::server::id_text(u128::from_be_bytes(id))
+/// In a header, or in the answer to a question for it.
+fn receipt_in(reply: &HttpReply) -> Option<String> {
+    if let Some(text) = reply.header(FIELDPOST_RECEIPT) {
+        return Some(text.to_owned());
+    }
+    let body: serde_json::Value = serde_json::from_slice(&reply.body).ok()?;
+    Some(body["receipt"].as_str()?.to_owned())
 }
