@@ -12,6 +12,8 @@ mod rebuild;
 mod receipt;
 mod replacement;
 mod serve;
+#[cfg(feature = "sim")]
+mod sim;
 mod user;
 
 use std::process::ExitCode;
@@ -21,6 +23,9 @@ pub(crate) enum Command {
     /// A server with three virtual loggers and their sessions, on an empty folder.
     #[cfg(feature = "sim")]
     Demo(demo::Demo),
+    /// The device's own code in a world that is not there: for trying out a server, and for proofs.
+    #[cfg(feature = "sim")]
+    Sim(sim::Sim),
     /// The server, until it is told to stop.
     Serve(Box<serve::Serve>),
     /// Laps, sectors and quality of one file, without a server.
@@ -46,6 +51,8 @@ impl Command {
         match self {
             #[cfg(feature = "sim")]
             Self::Demo(command) => command.run(),
+            #[cfg(feature = "sim")]
+            Self::Sim(command) => command.run(),
             Self::Serve(command) => command.run(),
             Self::Analyze(command) => command.run(),
             Self::Import(command) => command.run(),
