@@ -7,6 +7,7 @@ pub mod analysis;
 pub mod formats;
 pub mod heartbeats;
 pub mod multipart;
+pub mod on_device;
 pub mod pictures;
 pub mod receipts;
 pub mod texts;
@@ -21,7 +22,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 22] = [
+pub const TARGETS: [Target; 29] = [
     Target {
         name: "detect",
         run: formats::detect,
@@ -109,5 +110,33 @@ pub const TARGETS: [Target; 22] = [
     Target {
         name: "multipart",
         run: multipart::multipart,
+    },
+    Target {
+        name: "portal_http",
+        run: on_device::portal::http,
+    },
+    Target {
+        name: "portal_dhcp",
+        run: on_device::names::dhcp,
+    },
+    Target {
+        name: "portal_dns",
+        run: on_device::names::dns,
+    },
+    Target {
+        name: "device_answer",
+        run: on_device::answers::answer,
+    },
+    Target {
+        name: "settings_blob",
+        run: on_device::settings::blob,
+    },
+    Target {
+        name: "receiver",
+        run: on_device::receiver::receiver,
+    },
+    Target {
+        name: "card_image",
+        run: on_device::card::image,
     },
 ];
