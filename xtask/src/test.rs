@@ -40,6 +40,12 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     steps.run("kill soak", || {
         soak::kill::run(root, &soak::kill::Args::short(kills))
     });
+    let fleet = if args.full {
+        soak::fleet::Args::default()
+    } else {
+        soak::fleet::Args::short()
+    };
+    steps.run("fleet of simulated devices", || soak::fleet::run(root, &fleet));
     let lost_reply = if args.full {
         soak::lost_reply::Args::default()
     } else {

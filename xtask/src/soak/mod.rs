@@ -3,6 +3,7 @@
 pub(crate) mod api;
 pub(crate) mod client;
 mod files;
+pub(crate) mod fleet;
 pub(crate) mod fuzz;
 mod heartbeats;
 mod jobs;
@@ -25,6 +26,8 @@ pub(crate) enum Soak {
     Fuzz(fuzz::Args),
     /// Ask the server everything that its API's document allows, and more.
     Api(api::Args),
+    /// Kill the server while a fleet of simulated devices delivers, and look for everything that they hold.
+    Fleet(fleet::Args),
     /// Send a million heartbeats, many of them twice, wrong or without time, and compare the hours.
     Heartbeats(heartbeats::Args),
     /// Kill the server at random moments while uploads run, and look for what was acknowledged.
@@ -43,6 +46,7 @@ pub(crate) fn run(root: &Path, soak: Soak) -> Result<()> {
     match soak {
         Soak::Fuzz(args) => fuzz::run(root, &args),
         Soak::Api(args) => api::run(root, &args),
+        Soak::Fleet(args) => fleet::run(root, &args),
         Soak::Heartbeats(args) => heartbeats::run(root, &args),
         Soak::Kill(args) => kill::run(root, &args),
         Soak::LostReply(args) => lost_reply::run(root, &args),

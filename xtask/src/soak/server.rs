@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use super::client::{EMAIL, PASSWORD};
+use super::client::{EMAIL, PASSWORD, text};
 use crate::process::run_to_end;
 
 /// A start after a crash sweeps staging and recovers the database; it takes well under a second.
@@ -115,20 +115,29 @@ impl Server {
 
     /// One more device of the owner.
     pub(crate) fn add_device(&self, name: &str) -> Result<Device> {
-        let device = self
-            .command(&["device", "add", name, "--user", EMAIL, "--json"])
-            .output()?;
-        let text = String::from_utf8_lossy(&device.stdout);
-        let answer: serde_json::Value =
-            serde_json::from_str(&text).with_context(|| format!("`device add` said {text}"))?;
-        let said = |key: &str| {
-            let value = answer[key].as_str().map(str::to_owned);
-            value.with_context(|| format!("no {key} in {text}"))
-        };
+        let said = self.said(&["device", "add", name, "--user", EMAIL, "--json"])?;
         Ok(Device {
-            id: said("device_uuid")?,
-            token: said("token")?,
+            id: text(&said, "device_uuid")?,
+            token: text(&said, "token")?,
         })
+    }
+
+    /// An ingest key with which every request names its device.
+    pub(crate) fn add_fleet_key(&self) -> Result<String> {
+        let said = self.said(&["ingest-key", "add", "--fleet", "--user", EMAIL, "--json"])?;
+        text(&said, "key")
+    }
+
+    /// What a command says as JSON.
+    fn said(&self, args: &[&str]) -> Result<serde_json::Value> {
+        let output = self.command(args).output()?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        serde_json::from_str(&said).with_context(|| format!("`{}` said {said}", args.join(" ")))
+    }
+
+    /// The same program, for something that is not on its data.
+    pub(crate) fn program(&self) -> Command {
+        Command::new(&self.binary)
     }
 
     fn command(&self, args: &[&str]) -> Command {
