@@ -41,8 +41,13 @@ impl State {
 /// One write to either.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    Sector { lba: u32, data: Box<Sector> },
+    Sector {
+        lba: u32,
+        data: Box<Sector>,
+    },
     Flash(Operation),
+    /// Another card is put in.
+    Insert(Image),
 }
 
 /// How a step ends that the power goes in.
@@ -59,7 +64,7 @@ pub enum Cut {
 impl Step {
     const fn medium(&self) -> Medium {
         match self {
-            Self::Sector { .. } => Medium::Card,
+            Self::Sector { .. } | Self::Insert(_) => Medium::Card,
             Self::Flash(Operation::Program { .. }) => Medium::FlashProgram,
             Self::Flash(Operation::Erase { .. }) => Medium::FlashErase,
         }
@@ -69,13 +74,15 @@ impl Step {
         match self {
             Self::Sector { lba, data } => state.card.write(*lba, data),
             Self::Flash(operation) => operation.carry_out(&mut state.flash),
+            Self::Insert(card) => state.card = card.clone(),
         }
     }
 
     pub fn interrupt(&self, state: &mut State, cut: Cut) {
         match (self, cut) {
+            // A hand needs no power.
+            (Self::Insert(_), _) | (_, Cut::After) => self.carry_out(state),
             (_, Cut::Before) => {}
-            (_, Cut::After) => self.carry_out(state),
             (Self::Sector { lba, data }, Cut::Torn(seed)) => {
                 let left = Tear::Garbage(seed).leaves(&state.card.read(*lba), data);
                 state.card.write(*lba, &left);
@@ -95,7 +102,8 @@ struct Inner {
     cut: Option<(u64, Cut)>,
     is_off: bool,
     fell: Option<Fell>,
-    /// So many operations of the card fail.
+    /// So many operations of the card go well before the next ones fail.
+    card_works: u32,
     card_fails: u32,
     card_failed: u64,
 }
@@ -128,6 +136,7 @@ impl Board {
             cut: None,
             is_off: false,
             fell: None,
+            card_works: 0,
             card_fails: 0,
             card_failed: 0,
         })))
@@ -166,7 +175,21 @@ impl Board {
 
     /// The card's next operations fail, as with a bad contact.
     pub fn fail_card(&self, operations: u32) {
-        self.0.borrow_mut().card_fails = operations;
+        let mut inner = self.0.borrow_mut();
+        (inner.card_works, inner.card_fails) = (0, operations);
+    }
+
+    /// After so many operations of the card all fail.
+    pub fn fail_card_after(&self, operations: u32) {
+        let mut inner = self.0.borrow_mut();
+        (inner.card_works, inner.card_fails) = (operations, u32::MAX);
+    }
+
+    /// Puts another card in, and gives the one that was there.
+    pub fn insert(&self, card: Image) -> Image {
+        let before = self.0.borrow().state.card.clone();
+        self.step(Step::Insert(card));
+        before
     }
 
     /// How many operations of the card failed.
@@ -250,6 +273,10 @@ impl CardSlot {
         self.0.gate().await;
         let mut inner = self.0.0.borrow_mut();
         if inner.card_fails == 0 {
+            return Ok(());
+        }
+        if inner.card_works > 0 {
+            inner.card_works -= 1;
             return Ok(());
         }
         inner.card_fails -= 1;

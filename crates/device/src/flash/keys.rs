@@ -8,6 +8,9 @@ pub const NUMBER_MAX: u32 = (1 << 24) - 1;
 /// Uptime sessions that wait for a server.
 pub const UPTIME_MAX: usize = 64;
 
+/// Cards that wait with a change half done.
+pub const PARKED_MAX: u8 = 4;
+
 const ENTRY: u32 = 1 << 24;
 const UPTIME: u32 = 2 << 24;
 const SINGLE: u32 = 3 << 24;
@@ -50,8 +53,8 @@ pub enum Item {
     FatIntent,
     /// A directory's sector that is being written, with its place.
     DirectoryIntent,
-    /// The recording whose removal from the card was begun.
-    Removal,
+    /// Both, of a card that was taken out before they were done; so many others.
+    Parked(u8),
     /// Uptime that had to go before anybody heard of it.
     UptimeLoss,
     /// What became of the camera's pictures.
@@ -68,7 +71,7 @@ impl Item {
             Self::Settings => VALUE_BYTES_MAX,
             Self::Breadcrumb => 512,
             Self::FatIntent | Self::Uptime(_) => 64,
-            Self::Removal => 4,
+            Self::Parked(_) => 561,
             Self::UptimeLoss | Self::CameraTally => 32,
             Self::DirectoryIntent => 520,
             Self::StorageEpoch => 16,
@@ -82,7 +85,8 @@ impl Item {
             Self::Breadcrumb => below(SINGLE, 17),
             Self::FatIntent => below(SINGLE, 18),
             Self::DirectoryIntent => below(SINGLE, 19),
-            Self::Removal => below(SINGLE, 20),
+            Self::Parked(place) if place < PARKED_MAX => below(SINGLE, 32 + u32::from(place)),
+            Self::Parked(_) => None,
             Self::UptimeLoss => below(SINGLE, 21),
             Self::CameraTally => below(SINGLE, 22),
             Self::StorageEpoch => below(SINGLE, 23),

@@ -25,7 +25,7 @@ use embedded_storage_async::nor_flash::MultiwriteNorFlash;
 pub use identity::{Boot, CardIdentity, Drawn, SETUP_CODE_BYTES};
 pub use journal::{Error, MountError, Report};
 use journal::{Journal, RawKey};
-pub use keys::{Item, NUMBER_MAX, UPTIME_MAX};
+pub use keys::{Item, NUMBER_MAX, PARKED_MAX, UPTIME_MAX};
 
 use crate::outbox::{ENTRY_BYTES_MAX, LEDGER_MAX, Number};
 
@@ -41,6 +41,7 @@ const _: () = {
         + Item::Breadcrumb.bytes_max()
         + Item::FatIntent.bytes_max()
         + Item::DirectoryIntent.bytes_max()
+        + PARKED_MAX as usize * (Item::Parked(0).bytes_max() + header)
         + Item::UptimeLoss.bytes_max()
         + Item::CameraTally.bytes_max()
         + Item::StorageEpoch.bytes_max()

@@ -24,7 +24,12 @@ impl Candidate {
     pub const fn may_be(state: State) -> bool {
         match state {
             State::Digested | State::Offered => true,
-            State::Open | State::Sealed | State::Receipted | State::Archived | State::Quarantined => false,
+            State::Open
+            | State::Sealed
+            | State::Receipted
+            | State::Archived
+            | State::Removing
+            | State::Quarantined => false,
         }
     }
 

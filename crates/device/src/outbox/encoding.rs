@@ -7,7 +7,8 @@
 //! 4      claim, u32
 //! 8      id of the recording, 16 bytes, high byte first as everywhere
 //! 24     first cluster, clusters, size in bytes: u32 each
-//! 36     SHA-256, where it is known
+//! 36     serial number of the card's volume, u32
+//! 40     SHA-256, where it is known
 //! ```
 //!
 //! Numbers are little-endian. The recording's number is the key. Fields are only ever added, with a new version.
@@ -17,11 +18,11 @@ use wire::recording::RecordingId;
 use super::{DirSlot, Entry, Extent, Kind, Number, State};
 
 const VERSION: u8 = 1;
-const UNDIGESTED_BYTES: usize = 36;
+const UNDIGESTED_BYTES: usize = 40;
 /// With its digest.
 pub const ENTRY_BYTES_MAX: usize = UNDIGESTED_BYTES + 32;
 
-const STATES: [State; 7] = [
+const STATES: [State; 8] = [
     State::Open,
     State::Sealed,
     State::Digested,
@@ -29,6 +30,7 @@ const STATES: [State; 7] = [
     State::Receipted,
     State::Archived,
     State::Quarantined,
+    State::Removing,
 ];
 const KINDS: [Kind; 2] = [Kind::Session, Kind::Picture];
 
@@ -43,9 +45,10 @@ pub(super) fn to_bytes(entry: &Entry) -> ([u8; ENTRY_BYTES_MAX], usize) {
     bytes[24..28].copy_from_slice(&entry.extent.first.to_le_bytes());
     bytes[28..32].copy_from_slice(&entry.extent.clusters.to_le_bytes());
     bytes[32..36].copy_from_slice(&entry.size_bytes.to_le_bytes());
+    bytes[36..40].copy_from_slice(&entry.card.to_le_bytes());
     match entry.sha256 {
         Some(sha256) => {
-            bytes[36..].copy_from_slice(&sha256);
+            bytes[40..].copy_from_slice(&sha256);
             (bytes, ENTRY_BYTES_MAX)
         }
         None => (bytes, UNDIGESTED_BYTES),
@@ -74,6 +77,7 @@ pub(super) fn from_bytes(number: Number, bytes: &[u8]) -> Option<Entry> {
         number,
         kind: *KINDS.get(usize::from(fixed[1] >> 4))?,
         id: RecordingId(u128::from_be_bytes(id)),
+        card: word(36),
         extent: Extent {
             first: word(24),
             clusters: word(28),
@@ -95,6 +99,7 @@ fn state_code(state: State) -> u8 {
         State::Receipted => 4,
         State::Archived => 5,
         State::Quarantined => 6,
+        State::Removing => 7,
     }
 }
 

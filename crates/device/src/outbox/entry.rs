@@ -66,6 +66,8 @@ pub enum State {
     Receipted,
     /// May give way to newer ones, after the server said once more that it is there.
     Archived,
+    /// The server confirmed that it holds it, and it is being taken off the card.
+    Removing,
     /// A server refused it for what it is, three times. Shown and kept.
     Quarantined,
 }
@@ -76,6 +78,8 @@ pub struct Entry {
     pub kind: Kind,
     /// Drawn when it was opened; the seed of its checksums.
     pub id: RecordingId,
+    /// The serial number of the volume that it lies on.
+    pub card: u32,
     pub extent: Extent,
     pub slot: DirSlot,
     /// 0 while it is open.

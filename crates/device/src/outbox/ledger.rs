@@ -20,10 +20,13 @@ pub struct Row {
     /// 0 while it is open.
     pub size_bytes: u32,
     pub claim: u32,
-    pub slot: DirSlot,
+    slot: DirSlot,
     pub kind: Kind,
     pub state: State,
 }
+
+/// More than a folder has.
+const NOWHERE: DirSlot = DirSlot(u16::MAX);
 
 const _: () = assert!(size_of::<Row>() <= 16);
 
@@ -42,6 +45,7 @@ impl FreshNumber {
 pub struct Opening {
     pub kind: Kind,
     pub id: RecordingId,
+    pub card: u32,
     pub extent: Extent,
     pub slot: DirSlot,
     pub claim: u32,
@@ -58,15 +62,17 @@ pub enum LedgerError<E> {
     Refused(Refused),
 }
 
-/// The index of the ledger; the entries themselves are in flash.
+/// The index of the ledger; the entries themselves are in flash. Of a card that is not in the slot they are known and out of reach: they keep
+/// their numbers and states, and wait.
 #[derive(Debug, Default)]
 pub struct Ledger {
     /// By number.
     rows: Vec<Row, LEDGER_MAX>,
+    card: Option<u32>,
 }
 
 impl Ledger {
-    /// Builds the index at boot. The second value counts entries that cannot be read: rot, or newer firmware's. They stay in the flash, and
+    /// Builds the index at boot, before any card is seen. The second value counts entries that cannot be read: rot, or newer firmware's. They stay in the flash, and
     /// their files on the card.
     pub async fn load<F: MultiwriteNorFlash>(
         flash: &mut FlashStore<F>,
@@ -76,7 +82,10 @@ impl Ledger {
         let mut from = Number(0);
         while let Some(number) = flash.next_entry(from) {
             match read(flash, number).await {
-                Ok(entry) => ledger.rows.push(Row::of(&entry)).map_err(|_| LedgerError::Full)?,
+                Ok(entry) => ledger
+                    .rows
+                    .push(Row::of(&entry, None))
+                    .map_err(|_| LedgerError::Full)?,
                 Err(LedgerError::Flash(Error::Damaged | Error::TooLong)) => {
                     unreadable = unreadable.saturating_add(1);
                 }
@@ -85,6 +94,51 @@ impl Ledger {
             from = Number(number.0.saturating_add(1));
         }
         Ok((ledger, unreadable))
+    }
+
+    /// This card is in the slot now, or none.
+    pub async fn see<F: MultiwriteNorFlash>(
+        &mut self,
+        flash: &mut FlashStore<F>,
+        card: Option<u32>,
+    ) -> Result<(), LedgerError<F::Error>> {
+        self.card = card;
+        for row in &mut self.rows {
+            row.slot = NOWHERE;
+        }
+        if card.is_some() {
+            for row in &mut self.rows {
+                *row = Row::of(&read(flash, row.number).await?, card);
+            }
+        }
+        Ok(())
+    }
+
+    /// The file of this one is not where it should be: somebody took it.
+    pub(crate) fn miss(&mut self, number: Number) {
+        if let Ok(at) = self.position(number)
+            && let Some(row) = self.rows.get_mut(at)
+        {
+            row.slot = NOWHERE;
+        }
+    }
+
+    /// Whether one more recording has a place, if the oldest that is out of reach has to be forgotten for it.
+    pub(crate) fn has_room(&self) -> bool {
+        !self.rows.is_full() || self.rows.iter().any(|row| !row.is_here())
+    }
+
+    /// A device that sees many cards must go on recording: in a full ledger the oldest recording that is out of reach is forgotten. Its file stays
+    /// where it is.
+    pub(crate) async fn make_room<F: MultiwriteNorFlash>(
+        &mut self,
+        flash: &mut FlashStore<F>,
+    ) -> Result<(), LedgerError<F::Error>> {
+        let away = self.rows.iter().find(|row| !row.is_here());
+        match away.map(|row| row.number).filter(|_| self.rows.is_full()) {
+            Some(number) => self.forget(flash, number).await,
+            None => Ok(()),
+        }
     }
 
     /// Oldest first.
@@ -133,6 +187,7 @@ impl Ledger {
             number: number.0,
             kind: opening.kind,
             id: opening.id,
+            card: opening.card,
             extent: opening.extent,
             slot: opening.slot,
             size_bytes: 0,
@@ -142,7 +197,8 @@ impl Ledger {
         };
         write(flash, &entry).await?;
         // Numbers only grow, so it is the last.
-        self.rows.push(Row::of(&entry)).map_err(|_| LedgerError::Full)?;
+        let row = Row::of(&entry, Some(entry.card));
+        self.rows.push(row).map_err(|_| LedgerError::Full)?;
         Ok(entry)
     }
 
@@ -160,19 +216,21 @@ impl Ledger {
             if let Ok(at) = self.position(number)
                 && let Some(row) = self.rows.get_mut(at)
             {
-                *row = Row::of(&entry);
+                let slot = row.slot;
+                *row = Row::of(&entry, self.card);
+                row.slot = slot;
             }
         }
         Ok(entry)
     }
 
-    /// Strikes out an archived recording whose file is gone from the card; its number stays taken.
+    /// Strikes out a recording that was being removed and whose file is gone from the card; its number stays taken.
     pub async fn remove<F: MultiwriteNorFlash>(
         &mut self,
         flash: &mut FlashStore<F>,
         number: Number,
     ) -> Result<(), LedgerError<F::Error>> {
-        self.strike(flash, number, State::Archived).await
+        self.strike(flash, number, &[State::Removing]).await
     }
 
     /// Strikes out a recording that was opened and of which not one block is on the card.
@@ -181,22 +239,38 @@ impl Ledger {
         flash: &mut FlashStore<F>,
         number: Number,
     ) -> Result<(), LedgerError<F::Error>> {
-        self.strike(flash, number, State::Open).await
+        self.strike(flash, number, &[State::Open]).await
+    }
+
+    /// Strikes out a recording that a server has, and whose file a person took off the card.
+    pub(crate) async fn let_go<F: MultiwriteNorFlash>(
+        &mut self,
+        flash: &mut FlashStore<F>,
+        number: Number,
+    ) -> Result<(), LedgerError<F::Error>> {
+        self.strike(flash, number, &[State::Receipted, State::Archived])
+            .await
     }
 
     async fn strike<F: MultiwriteNorFlash>(
         &mut self,
         flash: &mut FlashStore<F>,
         number: Number,
-        only: State,
+        only: &[State],
     ) -> Result<(), LedgerError<F::Error>> {
-        let found = self.position(number).ok();
-        let (at, state) = found
-            .and_then(|at| Some((at, self.rows.get(at)?.state)))
-            .ok_or(LedgerError::Unknown(number))?;
-        if state != only {
+        let state = self.row(number).ok_or(LedgerError::Unknown(number))?.state;
+        if !only.contains(&state) {
             return Err(LedgerError::Refused(Refused::Order(state)));
         }
+        self.forget(flash, number).await
+    }
+
+    async fn forget<F: MultiwriteNorFlash>(
+        &mut self,
+        flash: &mut FlashStore<F>,
+        number: Number,
+    ) -> Result<(), LedgerError<F::Error>> {
+        let at = self.position(number).map_err(|_| LedgerError::Unknown(number))?;
         flash.remove_entry(number).await?;
         self.rows.remove(at);
         Ok(())
@@ -208,15 +282,25 @@ impl Ledger {
 }
 
 impl Row {
-    const fn of(entry: &Entry) -> Self {
+    fn of(entry: &Entry, card: Option<u32>) -> Self {
+        let is_here = card == Some(entry.card);
         Self {
             number: entry.number,
             size_bytes: entry.size_bytes,
             claim: entry.claim,
-            slot: entry.slot,
+            slot: if is_here { entry.slot } else { NOWHERE },
             kind: entry.kind,
             state: entry.state,
         }
+    }
+
+    /// Its place in the folder of the card that is in the slot; `None` where it lies on another, or was taken away.
+    pub fn slot(&self) -> Option<DirSlot> {
+        (self.slot != NOWHERE).then_some(self.slot)
+    }
+
+    pub fn is_here(&self) -> bool {
+        self.slot != NOWHERE
     }
 }
 

@@ -3,7 +3,7 @@
 //! ```text
 //!  recorder ── next_number · open · Seal · Digest ──►┐
 //!  offload ── Offer · Receipt(proof) · Quarantine ──►│ Ledger ── rows in RAM (16 bytes each), oldest first
-//!  space ──── Archive · OfferAgain · remove ────────►┘    └───── entries in flash, through FlashStore
+//!  space ──── Archive · OfferAgain · Remove · remove ►┘    └───── entries in flash, through FlashStore
 //! ```
 //!
 //! Promises: a number is given once ([`FreshNumber`]), over cuts, cards and resets. Steps are taken in one place and one order

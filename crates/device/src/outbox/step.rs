@@ -2,19 +2,21 @@
 //!
 //! ```text
 //!  Open ── Seal ──► Sealed ── Digest ──► Digested ── Offer ──► Offered ── Receipt ──► Receipted ── Archive ──► Archived
-//!                                          │  └────────── Receipt ─────────┘  ▲            ▲
-//!                                          └─ Quarantine ──► Quarantined ◄────┘            │                         │
-//!                                                                 └─────── Receipt ────────┘                         │
-//!                                       Digested ◄── OfferAgain ── Receipted, Archived ◄─────────────────────────────┘
+//!                                         ▲│  └────────── Receipt ─────────┘  ▲         │  ▲                   │  │
+//!                                         │└─ Quarantine ──► Quarantined ◄────┘         │  │                   │  │
+//!                                         │                      └─────── Receipt ──────┼──┘                   │  │
+//!                                         └────────────── OfferAgain ───────────────────┴──────────────────────┘  │
+//!                                                                   Receipted, Archived ── Remove ──► Removing ◄──┘
 //! ```
 //!
 //! One step leads back: a server that signed and does not have the bytes any more is offered them again, and its old receipt is worth
-//! nothing from then on. Every way to `Archived` passes a [`Proof`]. One that reached the server by another road (the phone, the card) is received from whatever
+//! nothing from then on. Every way to `Archived` passes a [`Proof`], and the one to `Removing` a [`Confirmation`] as well. One that reached the server by another road (the phone, the card) is received from whatever
 //! state after `Digested` it was in. A step that was taken already, with the same facts, changes nothing: after a cut it may be repeated.
 
 use core::fmt;
 
 use super::{Entry, Proof, State};
+use crate::confirm::Confirmation;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step<'p> {
@@ -30,6 +32,7 @@ pub enum Step<'p> {
     Quarantine,
     /// The server says that it does not have it any more, or its storage is another one.
     OfferAgain,
+    Remove(&'p Confirmation),
 }
 
 /// Why a step is not taken. Each of these is a mistake of the caller, or a server's lie that the caller did not see.
@@ -39,7 +42,7 @@ pub enum Refused {
     Order(State),
     /// It would end beyond its extent.
     Size,
-    /// The proof is for another recording, or for other bytes.
+    /// The receipt or the confirmation is for another recording, or for other bytes.
     Proof,
     /// It was taken before, with other facts.
     Facts,
@@ -74,6 +77,12 @@ impl Entry {
             (State::Digested | State::Offered | State::Quarantined, Step::Quarantine) => State::Quarantined,
             (State::Receipted | State::Archived | State::Digested, Step::OfferAgain) => State::Digested,
             (State::Offered, Step::OfferAgain) => State::Offered,
+            (State::Receipted | State::Archived | State::Removing, Step::Remove(confirmed)) => {
+                if confirmed.number() != self.number || Some(confirmed.sha256()) != self.sha256 {
+                    return Err(Refused::Proof);
+                }
+                State::Removing
+            }
             (from, _) => return Err(Refused::Order(from)),
         };
         if next.state == self.state && next != *self {
@@ -96,7 +105,7 @@ impl fmt::Display for Refused {
         match self {
             Self::Order(from) => write!(f, "a recording that is {from:?} cannot take this step"),
             Self::Size => f.write_str("the recording would end beyond its clusters"),
-            Self::Proof => f.write_str("the receipt is for another recording or for other bytes"),
+            Self::Proof => f.write_str("the server's word is for another recording or for other bytes"),
             Self::Facts => f.write_str("the step was taken before, with another outcome"),
         }
     }

@@ -370,7 +370,7 @@ pub(super) fn row(entry: &Entry, out: &mut impl Write) -> fmt::Result {
     let place = match entry.state {
         State::Open | State::Sealed | State::Digested => "not on the server yet",
         State::Offered => "on its way",
-        State::Receipted | State::Archived => "on the server",
+        State::Receipted | State::Archived | State::Removing => "on the server",
         State::Quarantined => "refused by the server, kept here",
     };
     write!(

@@ -43,26 +43,6 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
         Ok((Mounted { volume, folder }, dropped))
     }
 
-    /// First the tables, then the folder, as they were written. A new run without a name's intent was not begun: see
-    /// [`Self::both`].
-    async fn redo(&mut self, volume: &mut Volume) -> Result<bool, StorageError<C::Error, F::Error>> {
-        let mut dropped = false;
-        let (mut run, mut name) = ([0; FatChange::BYTES], [0; SectorChange::BYTES]);
-        let has_run = read_exact(&mut self.flash, Item::FatIntent, &mut run).await?;
-        let has_name = read_exact(&mut self.flash, Item::DirectoryIntent, &mut name).await?;
-        let run = has_run.then(|| FatChange::from_bytes(&run)).flatten();
-        if let Some(run) = run.filter(|run| has_name || !is_new_run(run)) {
-            dropped |= is_dropped(volume.redo(&mut self.card, &run).await)?;
-        }
-        if has_name && !dropped {
-            let name = SectorChange::from_bytes(&name);
-            dropped |= is_dropped(volume.apply_entry(&mut self.card, &name).await)?;
-        }
-        self.flash.remove(Item::FatIntent).await?;
-        self.flash.remove(Item::DirectoryIntent).await?;
-        Ok(dropped)
-    }
-
     async fn folder(
         &mut self,
         volume: &mut Volume,
@@ -155,28 +135,4 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
         self.flash.remove(Item::FatIntent).await?;
         Ok(self.flash.remove(Item::DirectoryIntent).await?)
     }
-}
-
-fn is_new_run(change: &FatChange) -> bool {
-    change.used_before == 0 && change.from == 0
-}
-
-/// Whether an intent is for a card that is not this one any more.
-fn is_dropped<C, F>(redone: Result<(), fat::Error<C>>) -> Result<bool, StorageError<C, F>> {
-    match redone {
-        Ok(()) => Ok(false),
-        Err(fat::Error::Changed | fat::Error::OtherCard | fat::Error::Astray) => Ok(true),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Whether an item of exactly this length is there.
-async fn read_exact<C, F: MultiwriteNorFlash>(
-    flash: &mut FlashStore<F>,
-    item: Item,
-    bytes: &mut [u8],
-) -> Result<bool, StorageError<C, F::Error>> {
-    let wanted = bytes.len();
-    let read = flash.read(item, bytes).await?;
-    Ok(read.is_some_and(|read| read.len() == wanted))
 }

@@ -25,6 +25,26 @@ pub enum StorageError<C, F> {
 }
 
 impl<C, F> StorageError<C, F> {
+    /// Whether a change may have begun that was not finished.
+    pub(super) const fn may_be_half_done(&self) -> bool {
+        match self {
+            Self::Card(
+                fat::Error::Taken | fat::Error::Full | fat::Error::Refused(_) | fat::Error::FolderInTheWay,
+            )
+            | Self::Ledger(LedgerError::Unknown(_) | LedgerError::Full | LedgerError::Refused(_))
+            | Self::NoCard
+            | Self::Full
+            | Self::Recording
+            | Self::NotHere(_)
+            | Self::Row => false,
+            Self::Card(
+                fat::Error::Card(_) | fat::Error::Changed | fat::Error::OtherCard | fat::Error::Astray,
+            )
+            | Self::Flash(_)
+            | Self::Ledger(LedgerError::Flash(_)) => true,
+        }
+    }
+
     /// Whether something has to give way, and nothing else is wrong.
     pub const fn is_full(&self) -> bool {
         matches!(self, Self::Full | Self::Ledger(LedgerError::Full))

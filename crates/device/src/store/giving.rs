@@ -18,7 +18,7 @@ use super::error::StorageError;
 use crate::block::BlockDevice;
 use crate::confirm::{ASKED_MAX, Asked, Confirmation, Epoch};
 use crate::flash::Item;
-use crate::outbox::{Entry, LEDGER_MAX, Number, Proof, State, Step};
+use crate::outbox::{Entry, LEDGER_MAX, Number, Proof, Row, State, Step};
 use crate::settings::AfterReceipt;
 
 /// A card with less than this of its clusters free, or a ledger with less than this of its places, is short of room.
@@ -51,7 +51,7 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
         }
         for at in 0..self.ledger().rows().len() {
             let row = self.ledger().rows().get(at).copied();
-            let Some(row) = row.filter(|row| is_delivered(row.state)) else {
+            let Some(row) = row.filter(|row| row.is_here() && is_delivered(row.state)) else {
                 continue;
             };
             let entry = self.entry(row.number).await?;
@@ -94,18 +94,14 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
             return Err(StorageError::Recording);
         }
         let number = confirmed.number();
-        let entry = self.entry(number).await?;
-        if !is_delivered(entry.state) || entry.sha256 != Some(confirmed.sha256()) {
+        if !self.ledger().row(number).is_some_and(Row::is_here) {
             return Err(StorageError::NotHere(number));
         }
-        self.advance(number, Step::Archive).await?;
-        let mounted = self.mounted.as_mut().map_err(|_| StorageError::NoCard)?;
+        self.advance(number, Step::Remove(&confirmed)).await?;
         self.reading = None;
-        self.media
-            .flash
-            .write(Item::Removal, &number.0.to_le_bytes())
-            .await?;
-        self.media.finish_removal(mounted, number).await
+        let mounted = self.mounted.as_mut().map_err(|_| StorageError::NoCard)?;
+        let removed = self.media.finish_removal(mounted, number).await;
+        self.settle(removed)
     }
 
     /// The server's storage is another one than that which gave the receipts: all that is still here waits for an offer again. When this

@@ -54,7 +54,7 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
 
     fn offered(&self, claim: u32) -> impl Iterator<Item = &Row> {
         let rows = self.media.ledger.rows().iter();
-        rows.filter(move |row| row.claim == claim && Candidate::may_be(row.state))
+        rows.filter(move |row| row.is_here() && row.claim == claim && Candidate::may_be(row.state))
     }
 
     /// Takes a step in the ledger; when this returns, it is in the flash.
@@ -70,7 +70,7 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
             .await?)
     }
 
-    /// Fills `into` with the recording's bytes from `offset` on; [`StorageError::NotHere`] beyond its end, or while it is open.
+    /// Fills `into` with the recording's bytes from `offset` on; [`StorageError::NotHere`] beyond its end, while it is open, and on another card.
     pub async fn read(
         &mut self,
         number: Number,
@@ -116,6 +116,9 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
             return Ok(reading);
         }
         let mounted = self.mounted.as_ref().map_err(|_| StorageError::NoCard)?;
+        if !self.media.ledger.row(number).is_some_and(Row::is_here) {
+            return Err(StorageError::NotHere(number));
+        }
         let entry = self.media.ledger.entry(&mut self.media.flash, number).await?;
         let here = mounted
             .volume

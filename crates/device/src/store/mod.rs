@@ -10,7 +10,11 @@
 //! ```
 //!
 //! **Contract.** One task owns it and calls one thing after another. [`Store::boot`] first; while recording, [`Store::pump`] at least every
-//! 100 ms. After an error the device goes on with what is there; after a cut, boot puts everything right.
+//! 100 ms. A block that the card does not take may be pumped again. After any other error of the card or the flash a change may be half done,
+//! so nothing more is done with the card ([`StorageError::NoCard`]) until [`Store::reinsert`]; after a cut, boot puts everything right.
+//!
+//! Cards may be changed. What the ledger has of another card waits for it: it is neither read nor offered, nor struck out, and goes on where it was
+//! when its card is back, with a change of that card that was half done.
 //!
 //! **Promises** (P3). Of a recording that was cut off, everything up to the last block that was on the card is kept, and the file opens cleanly;
 //! no earlier byte of it, and no other file, is touched. A number is on one recording, for ever. What is receipted was proven.
@@ -24,12 +28,13 @@
 //! | record | | data sectors, once, in order | the end is found by the chain of checksums |
 //! | length and chain | an intent each, taken back | folder, tables | done again from the found end |
 //! | seal, digest | entry `Sealed`, then `Digested` | | the digest is taken up where the last `DIGEST` row says |
-//! | remove | the removal, intents | folder, tables | done again |
+//! | remove | entry `Removing`, intents, then none | folder, tables | done again |
 
 mod changes;
 mod error;
 mod giving;
 mod handing;
+mod intents;
 mod repair;
 mod session;
 
@@ -138,6 +143,14 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
         Ok((store, Started { boot, mended }))
     }
 
+    /// Takes the card that is in the slot now, after an error or when it was changed. A recording that was being made ends where its last
+    /// block is, now or when its card is back.
+    pub async fn reinsert(&mut self, stamp: Stamp) -> Mended {
+        let mut mended = Mended::default();
+        self.insert(stamp, &mut mended).await;
+        mended
+    }
+
     /// Why nothing can be recorded, if so.
     pub fn card_trouble(&self) -> Option<CardTrouble> {
         self.mounted.as_ref().err().copied()
@@ -159,6 +172,8 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
 
     /// Mounts the card that is in the slot now and mends it.
     async fn insert(&mut self, stamp: Stamp, mended: &mut Mended) {
+        self.leave(CardTrouble::Absent);
+        self.next_cluster = fat::FIRST_CLUSTER;
         let mounted = self.mount(stamp, mended).await;
         self.mounted = mounted.map_err(|error| CardTrouble::of(&error));
     }
@@ -168,12 +183,33 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
         stamp: Stamp,
         mended: &mut Mended,
     ) -> Result<Mounted, StorageError<C::Error, F::Error>> {
+        self.media.see(None).await?;
         let (mut mounted, dropped) = self.media.mount(stamp).await?;
         mended.dropped_intents |= dropped;
         let Mounted { volume, folder } = &mut mounted;
         self.on_card = volume.highest_number(&mut self.media.card, folder).await?;
+        self.media.see(Some(volume.geometry().serial)).await?;
         self.media.repair(&mut mounted, stamp, mended).await?;
         Ok(mounted)
+    }
+
+    fn leave(&mut self, why: CardTrouble) {
+        self.mounted = Err(why);
+        self.active = None;
+        self.reading = None;
+    }
+
+    /// After an error that may have left a change half done the card is left alone: the next change would take the place of its intent.
+    fn settle<T>(
+        &mut self,
+        done: Result<T, StorageError<C::Error, F::Error>>,
+    ) -> Result<T, StorageError<C::Error, F::Error>> {
+        if let Err(error) = &done
+            && error.may_be_half_done()
+        {
+            self.leave(CardTrouble::of(error));
+        }
+        done
     }
 }
 

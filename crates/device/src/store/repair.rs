@@ -6,7 +6,6 @@ use super::changes::{Media, Mounted};
 use super::error::StorageError;
 use crate::block::{BlockDevice, SECTOR_BYTES};
 use crate::fat::{Edit, Listed, Stamp};
-use crate::flash::Item;
 use crate::outbox::{Entry, Kind, Number, State, Step};
 use crate::recorder::{BLOCK_BYTES_MAX, FileDigest, Reader};
 
@@ -19,7 +18,7 @@ pub struct Mended {
     pub never_begun: u16,
     /// Removals that were finished.
     pub removed: u16,
-    /// Recordings whose files somebody took off the card, or off their place.
+    /// Recordings whose files somebody took off the card, or off their place. Those that a server has are struck out, the others wait.
     pub gone: u16,
     /// Entries of the ledger that cannot be read.
     pub unreadable: u16,
@@ -35,20 +34,23 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
         stamp: Stamp,
         mended: &mut Mended,
     ) -> Result<(), StorageError<C::Error, F::Error>> {
-        if let Some(number) = self.removal().await? {
-            self.finish_removal(mounted, number).await?;
-            mended.removed += 1;
-        }
         let mut from = Number(0);
         while let Some(row) = self.ledger.rows().iter().find(|row| row.number >= from) {
-            let (number, state, slot) = (row.number, row.state, row.slot);
+            let (number, state, slot) = (row.number, row.state, row.slot());
             from = Number(number.0.saturating_add(1));
+            let Some(slot) = slot else {
+                continue;
+            };
             let listed = mounted
                 .volume
                 .lookup(&mut self.card, &mounted.folder, slot)
                 .await?;
             let here = listed.filter(|listed| listed.number == number);
             match (state, here) {
+                (State::Removing, _) => {
+                    self.finish_removal(mounted, number).await?;
+                    mended.removed += 1;
+                }
                 (State::Open, Some(file)) => self.mend(mounted, number, file, stamp, mended).await?,
                 (State::Open, None) => {
                     // The name comes before the first row, so there is none, or the file is somebody else's business now.
@@ -57,10 +59,22 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
                 }
                 (State::Sealed, Some(_)) => self.digest(mounted, number).await?,
                 (_, Some(_)) => {}
-                (_, None) => mended.gone += 1,
+                (State::Receipted | State::Archived, None) => {
+                    self.ledger.let_go(&mut self.flash, number).await?;
+                    mended.gone += 1;
+                }
+                (_, None) => {
+                    self.ledger.miss(number);
+                    mended.gone += 1;
+                }
             }
         }
         Ok(())
+    }
+
+    /// What of the ledger is in reach with this card.
+    pub(super) async fn see(&mut self, card: Option<u32>) -> Result<(), StorageError<C::Error, F::Error>> {
+        Ok(self.ledger.see(&mut self.flash, card).await?)
     }
 
     /// Ends a recording where its last whole block does.
@@ -167,33 +181,22 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
         })
     }
 
-    /// The recording whose removal was begun.
-    pub(super) async fn removal(&mut self) -> Result<Option<Number>, StorageError<C::Error, F::Error>> {
-        let mut bytes = [0; 4];
-        let read = self.flash.read(Item::Removal, &mut bytes).await?;
-        let number = read.and_then(|read| read.try_into().ok()).map(u32::from_le_bytes);
-        Ok(number.map(Number))
-    }
-
     /// Takes a recording off the card, as far as it is still on it, and strikes it out.
     pub(super) async fn finish_removal(
         &mut self,
         mounted: &mut Mounted,
         number: Number,
     ) -> Result<(), StorageError<C::Error, F::Error>> {
-        if self.ledger.row(number).is_some() {
-            let entry = self.ledger.entry(&mut self.flash, number).await?;
-            let listed = mounted
-                .volume
-                .lookup(&mut self.card, &mounted.folder, entry.slot)
-                .await?;
-            if let Some(file) = listed.filter(|file| file.number == number) {
-                self.edit(mounted, entry.slot, Edit::Remove(file)).await?;
-            }
-            self.resize(mounted, entry.extent, 0).await?;
-            self.ledger.remove(&mut self.flash, number).await?;
+        let entry = self.ledger.entry(&mut self.flash, number).await?;
+        let listed = mounted
+            .volume
+            .lookup(&mut self.card, &mounted.folder, entry.slot)
+            .await?;
+        if let Some(file) = listed.filter(|file| file.number == number) {
+            self.edit(mounted, entry.slot, Edit::Remove(file)).await?;
         }
-        Ok(self.flash.remove(Item::Removal).await?)
+        self.resize(mounted, entry.extent, 0).await?;
+        Ok(self.ledger.remove(&mut self.flash, number).await?)
     }
 }
 

@@ -7,7 +7,7 @@ use super::changes::{Media, Mounted};
 use super::error::StorageError;
 use crate::block::{BlockDevice, SECTOR_BYTES};
 use crate::fat::{self, Edit, Listed, Stamp};
-use crate::outbox::{DirSlot, Entry, Extent, Kind, LEDGER_MAX, LedgerError, Number, Opening, Step};
+use crate::outbox::{DirSlot, Entry, Extent, Kind, LedgerError, Number, Opening, Row, Step};
 use crate::recorder::{About, Close, Recording, Samples};
 
 /// What a recording is to begin with.
@@ -120,13 +120,16 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
         let entry = active.entry;
         let mounted = self.mounted.as_mut().map_err(|_| StorageError::NoCard)?;
         let size_bytes = sectors * SECTOR_BYTES as u32;
-        self.media.seal(mounted, &entry, size_bytes, stamp).await?;
+        let sealed = self.media.seal(mounted, &entry, size_bytes, stamp).await;
+        self.settle(sealed)?;
         self.active = None;
         let step = Step::Digest(digest.finish());
-        self.media
+        let digested = self
+            .media
             .ledger
             .advance(&mut self.media.flash, entry.number, step)
-            .await?;
+            .await;
+        self.settle(digested.map_err(StorageError::from))?;
         Ok(Some(entry.number))
     }
 }
@@ -143,10 +146,11 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
     async fn place(&mut self) -> Result<Place, StorageError<C::Error, F::Error>> {
         let Mounted { volume, folder } = self.mounted.as_mut().map_err(|_| StorageError::NoCard)?;
         let rows = self.media.ledger.rows();
-        if rows.len() >= LEDGER_MAX {
+        if !self.media.ledger.has_room() {
             return Err(StorageError::Ledger(LedgerError::Full));
         }
-        let after = DirSlot(rows.last().map_or(0, |row| row.slot.0.saturating_add(1)));
+        let last = rows.iter().rev().find_map(Row::slot);
+        let after = DirSlot(last.map_or(0, |slot| slot.0.saturating_add(1)));
         let clusters = volume.geometry().clusters_for(self.extents.bytes);
         let least = volume.geometry().clusters_for(self.extents.bytes_min);
         let card = &mut self.media.card;
@@ -166,7 +170,8 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
         place: Place,
     ) -> Result<Number, StorageError<C::Error, F::Error>> {
         let mounted = self.mounted.as_mut().map_err(|_| StorageError::NoCard)?;
-        let active = self.media.begin(mounted, start, place, self.on_card).await?;
+        let begun = self.media.begin(mounted, start, place, self.on_card).await;
+        let active = self.settle(begun)?;
         let number = active.entry.number;
         self.next_cluster = active.entry.extent.end();
         self.active = Some(active);
@@ -182,10 +187,12 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
         Place { extent, slot }: Place,
         on_card: Option<Number>,
     ) -> Result<Active, StorageError<C::Error, F::Error>> {
+        self.ledger.make_room(&mut self.flash).await?;
         let number = self.ledger.next_number(&mut self.flash, on_card).await?;
         let opening = Opening {
             kind: Kind::Session,
             id: start.about.id,
+            card: mounted.volume.geometry().serial,
             extent,
             slot,
             claim: start.claim,

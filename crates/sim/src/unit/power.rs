@@ -6,7 +6,6 @@ use device::controller::{self, Controller};
 use device::fat::Stamp;
 use device::flash::Item;
 use device::modes::Trade;
-use device::outbox;
 use device::recorder::Samples;
 use device::store::{Started, Store};
 use device::time::Instant;
@@ -102,11 +101,7 @@ impl<L: Uplink> Unit<L> {
             seed: (seed as u32) ^ 0x5eed,
             restarted_for_ap: false,
             has_receiver: true,
-            has_pending: store
-                .ledger()
-                .rows()
-                .iter()
-                .any(|row| matches!(row.state, outbox::State::Digested | outbox::State::Offered)),
+            has_pending: store.survey(claim).is_some(),
         };
         let (controller, _) = Controller::new(start, NoSeal, Instant::BOOT);
         self.around.ride.power_cycle();

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use device::confirm::{Asked, Confirm, Confirmation, Input as Question, Output as Said};
+use device::exchange::Response;
 use device::flash::{CardIdentity, Drawn, FlashStore, Item};
 use device::outbox::{
     Delivered, DirSlot, Entry, Extent, Kind, Ledger, LedgerError, Number, Opening, Proof, State, Step,
 };
+use device::time::Instant;
 use embedded_storage_async::nor_flash::NorFlashErrorKind;
 use sim::exec;
 use sim::nor::Nor;
@@ -27,6 +30,9 @@ pub(crate) fn drawn(seed: u8) -> Drawn {
     }
 }
 
+/// The serial number of the card that is in the slot.
+pub(crate) const CARD: u32 = 0x0CA2_D001;
+
 /// Which recording, by its id: its number is the device's to choose.
 pub(crate) type Id = u128;
 
@@ -41,6 +47,7 @@ pub(crate) enum Act {
     Offer(Id),
     Receipt(Id),
     Archive(Id),
+    LetGo(Id),
     Strike(Id),
     Reset(u8),
 }
@@ -74,6 +81,7 @@ pub(crate) fn opening(id: Id) -> Opening {
     Opening {
         kind: Kind::Session,
         id: RecordingId(id),
+        card: CARD,
         extent: Extent {
             first: id as u32 * 100,
             clusters: 64,
@@ -106,6 +114,22 @@ pub(crate) fn proof(delivered: &Delivered) -> Proof {
     Proof::check(&text, &keys, [9; 16], delivered).unwrap()
 }
 
+/// A server says that it holds it.
+pub(crate) fn confirmation(number: Number, sha256: [u8; 32]) -> Confirmation {
+    let (mut confirm, now) = (Confirm::new(), Instant::BOOT);
+    confirm.handle(Question::Ask(&[Asked { number, sha256 }], None), now);
+    assert_eq!(confirm.poll(), Some(Said::Send));
+    let mut answer = Response::of(200);
+    answer.body =
+        br#"{"storage_epoch":"0193a000-0000-7000-8000-0000000000ff","items":[{"held":true,"reason":null}]}"#;
+    confirm.handle(Question::Answer(&answer), now);
+    assert!(matches!(confirm.poll(), Some(Said::NewEpoch(_))));
+    match confirm.poll() {
+        Some(Said::Confirmed(confirmed)) => confirmed,
+        said => panic!("{said:?}"),
+    }
+}
+
 impl<'n> Device<'n> {
     /// As each start does it.
     pub(crate) async fn start(nor: &'n mut Nor, memory: &mut Memory) -> Device<'n> {
@@ -121,14 +145,15 @@ impl<'n> Device<'n> {
     pub(crate) async fn look(nor: &'n mut Nor) -> Device<'n> {
         let (mut flash, report) = FlashStore::mount(nor).await.unwrap();
         assert_eq!(report.damaged_pages, 0);
-        let (ledger, unreadable) = Ledger::load(&mut flash).await.unwrap();
+        let (mut ledger, unreadable) = Ledger::load(&mut flash).await.unwrap();
         assert_eq!(unreadable, 0);
+        ledger.see(&mut flash, Some(CARD)).await.unwrap();
         Device { flash, ledger }
     }
 
     fn number(&self, id: Id) -> Option<Number> {
         let mut rows = self.ledger.rows().iter();
-        rows.find(|row| u128::from(row.slot.0) == id)
+        rows.find(|row| row.slot() == Some(DirSlot(id as u16)))
             .map(|row| row.number)
     }
 
@@ -159,6 +184,10 @@ impl<'n> Device<'n> {
                 self.step(*id, Step::Receipt(&proof(&delivered))).await;
             }
             Act::Archive(id) => self.step(*id, Step::Archive).await,
+            Act::LetGo(id) => {
+                let confirmed = confirmation(self.number(*id).unwrap(), [*id as u8; 32]);
+                self.step(*id, Step::Remove(&confirmed)).await;
+            }
             Act::Strike(id) => {
                 if let Some(number) = self.number(*id) {
                     self.ledger.remove(&mut self.flash, number).await.unwrap();
@@ -238,6 +267,7 @@ impl Act {
                 let Opening {
                     kind,
                     id: full,
+                    card,
                     extent,
                     slot,
                     claim,
@@ -246,6 +276,7 @@ impl Act {
                     number: Number(0),
                     kind,
                     id: full,
+                    card,
                     extent,
                     slot,
                     size_bytes: 0,
@@ -269,6 +300,7 @@ impl Act {
             Self::Offer(id) => content.entries.get_mut(id).unwrap().state = State::Offered,
             Self::Receipt(id) => content.entries.get_mut(id).unwrap().state = State::Receipted,
             Self::Archive(id) => content.entries.get_mut(id).unwrap().state = State::Archived,
+            Self::LetGo(id) => content.entries.get_mut(id).unwrap().state = State::Removing,
             Self::Strike(id) => {
                 content.entries.remove(id);
             }

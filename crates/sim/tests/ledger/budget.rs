@@ -2,7 +2,7 @@ use device::flash::{FLASH_BYTES, FlashStore, Item};
 use device::outbox::{Delivered, Kind, LEDGER_MAX, Ledger, Number, Step};
 use sim::nor::{BLOCK_BYTES, Nor};
 
-use crate::acts::{opening, proof, run};
+use crate::acts::{confirmation, opening, proof, run};
 
 const RECORDINGS: u32 = 2000;
 /// What is programmed for one recording's whole life, the ring's turning over included.
@@ -62,6 +62,10 @@ fn spend(kept: usize) -> (u64, f64) {
         for _ in 0..RECORDINGS {
             while ledger.rows().len() >= kept {
                 let oldest = ledger.rows()[0].number;
+                let held = ledger.entry(&mut flash, oldest).await.unwrap().sha256.unwrap();
+                let confirmed = confirmation(oldest, held);
+                let step = Step::Remove(&confirmed);
+                ledger.advance(&mut flash, oldest, step).await.unwrap();
                 intents(&mut flash).await;
                 ledger.remove(&mut flash, oldest).await.unwrap();
             }

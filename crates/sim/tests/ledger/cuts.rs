@@ -38,6 +38,7 @@ fn life(id: Id) -> Vec<Act> {
         uptime(3),
         Act::Receipt(id),
         Act::Archive(id),
+        Act::LetGo(id),
     ]);
     acts.extend(intents(3));
     acts.extend(done());

@@ -14,7 +14,7 @@ const GOLDEN: &[&str] = &[
     // The counter of recordings is 1.
     "0400fbff e495cc6e 05000003 01000000",
     // Recording 1 is open.
-    "2400dbff 051f4003 01000001 01000201 00000000 00000000 00000000 00000000 00000102 c8640000 40000000 00000000",
+    "2800d7ff 0f7ee264 01000001 01000201 00000000 00000000 00000000 00000000 00000102 c8640000 40000000 00000000 01d0a20c",
     // Settings, five bytes and three to fill the word.
     "0500faff 5a02c332 10000003 74687265 65ffffff",
     // Settings are taken back.

@@ -2,7 +2,7 @@ use device::outbox::{Delivered, Entry, Kind, LedgerError, NotProven, Number, Pro
 use sim::nor::Nor;
 use wire::receipt::{Mismatch, ServerKey, SignedReceipt, Stored, TrustedKeys, VerifyError};
 
-use crate::acts::{Device, Refusal, opening, proof, run};
+use crate::acts::{Device, Refusal, confirmation, opening, proof, run};
 
 const SHA: [u8; 32] = [6; 32];
 const SEAL: Step<'static> = Step::Seal {
@@ -36,14 +36,15 @@ fn take(steps: &[Step<'_>]) -> Result<Entry, Refusal> {
 }
 
 #[test]
-fn every_way_to_archived_passes_a_proof_and_steps_have_one_order() {
-    let proof = proof(&delivered(Number(1)));
+fn every_way_off_the_card_passes_a_proof_and_a_confirmation_and_steps_have_one_order() {
+    let (proof, confirmed) = (proof(&delivered(Number(1))), confirmation(Number(1), SHA));
     let way = [
         SEAL,
         Step::Digest(SHA),
         Step::Offer,
         Step::Receipt(&proof),
         Step::Archive,
+        Step::Remove(&confirmed),
     ];
     let states = [
         State::Open,
@@ -52,10 +53,13 @@ fn every_way_to_archived_passes_a_proof_and_steps_have_one_order() {
         State::Offered,
         State::Receipted,
         State::Archived,
+        State::Removing,
     ];
     // What may be done where, as people were promised it: rows are states, columns seal, digest, offer, receipt, archive,
-    // quarantine, offer again.
-    let allowed = ["S......", "SD.....", ".DORuQD", "..ORuQO", "...RA.D", "....A.D"];
+    // quarantine, offer again, remove.
+    let allowed = [
+        "S.......", "SD......", ".DORuQD.", "..ORuQO.", "...RA.DX", "....A.DX", ".......X",
+    ];
     let all = [
         SEAL,
         Step::Digest(SHA),
@@ -64,6 +68,7 @@ fn every_way_to_archived_passes_a_proof_and_steps_have_one_order() {
         Step::Archive,
         Step::Quarantine,
         Step::OfferAgain,
+        Step::Remove(&confirmed),
     ];
     for (reached, row) in allowed.iter().enumerate() {
         for (step, mark) in all.iter().zip(row.chars()) {
@@ -76,6 +81,7 @@ fn every_way_to_archived_passes_a_proof_and_steps_have_one_order() {
                 'R' => Ok(State::Receipted),
                 'A' => Ok(State::Archived),
                 'Q' => Ok(State::Quarantined),
+                'X' => Ok(State::Removing),
                 _ => Err(LedgerError::Refused(Refused::Order(states[reached]))),
             };
             assert_eq!(
@@ -114,6 +120,20 @@ fn a_step_may_be_repeated_but_not_with_other_facts() {
     assert_eq!(take(&[beyond]), Err(LedgerError::Refused(Refused::Size)));
     let digests = [SEAL, Step::Digest(SHA), Step::Digest([7; 32])];
     assert_eq!(take(&digests), Err(LedgerError::Refused(Refused::Facts)));
+}
+
+#[test]
+fn a_confirmation_of_other_bytes_or_of_another_recording_removes_nothing() {
+    let proof = proof(&delivered(Number(1)));
+    for other in [confirmation(Number(2), SHA), confirmation(Number(1), [7; 32])] {
+        let steps = [
+            SEAL,
+            Step::Digest(SHA),
+            Step::Receipt(&proof),
+            Step::Remove(&other),
+        ];
+        assert_eq!(take(&steps), Err(LedgerError::Refused(Refused::Proof)));
+    }
 }
 
 #[test]
@@ -173,14 +193,15 @@ fn only_a_signature_by_the_servers_own_key_for_this_device_is_proof() {
 }
 
 #[test]
-fn only_what_is_archived_or_never_began_is_struck_out() {
-    let proof = proof(&delivered(Number(1)));
+fn only_what_is_being_removed_or_never_began_is_struck_out() {
+    let (proof, confirmed) = (proof(&delivered(Number(1))), confirmation(Number(1), SHA));
     let way = [
         SEAL,
         Step::Digest(SHA),
         Step::Offer,
         Step::Receipt(&proof),
         Step::Archive,
+        Step::Remove(&confirmed),
     ];
     for reached in 0..=way.len() {
         let mut nor = Nor::blank(6);
@@ -204,7 +225,7 @@ fn only_what_is_archived_or_never_began_is_struck_out() {
             (removed.is_ok(), abandoned.is_ok())
         })
         .unwrap();
-        assert_eq!((removed, abandoned), (reached == 5, reached == 0));
+        assert_eq!((removed, abandoned), (reached == 6, reached == 0));
         let left = run(async { Device::look(&mut nor).await.ledger.rows().len() });
         assert_eq!(left, Some(usize::from(!removed && !abandoned)));
     }

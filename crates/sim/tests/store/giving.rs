@@ -1,7 +1,7 @@
 //! What may give way, and what never does.
 
 use device::confirm::{Asked, Confirmation, Output as Said};
-use device::outbox::{Number, State as Progress, Step};
+use device::outbox::{LedgerError, Number, Refused, State as Progress, Step};
 use device::settings::AfterReceipt;
 use device::store::StorageError;
 use sim::board::Board;
@@ -28,12 +28,16 @@ async fn asked(device: &mut Device, number: Number) -> Asked {
     Asked { number, sha256 }
 }
 
-fn confirmation(uplink: &mut Uplink, asked: Asked) -> Confirmation {
+pub(crate) fn confirmation(uplink: &mut Uplink, asked: Asked) -> Confirmation {
     let said = uplink.confirm(&[asked], None);
     let [_, Said::Confirmed(confirmed)] = said[..] else {
         panic!("{said:?}");
     };
     confirmed
+}
+
+fn refusal<C, F>(refused: Refused) -> Result<(), StorageError<C, F>> {
+    Err(StorageError::Ledger(LedgerError::Refused(refused)))
 }
 
 #[test]
@@ -47,11 +51,11 @@ fn only_a_confirmation_of_the_bytes_that_are_here_removes_them() {
         };
         let of_others = confirmation(&mut uplink, of_others);
         let refused = device.store.remove(of_others).await;
-        assert_eq!(refused, Err(StorageError::NotHere(first)));
+        assert_eq!(refused, refusal(Refused::Proof));
         let of_before = confirmation(&mut uplink, asked(&mut device, first).await);
         device.store.advance(first, Step::OfferAgain).await.unwrap();
         let refused = device.store.remove(of_before).await;
-        assert_eq!(refused, Err(StorageError::NotHere(first)));
+        assert_eq!(refused, refusal(Refused::Order(Progress::Digested)));
         let fresh = confirmation(&mut uplink, asked(&mut device, second).await);
         device.store.remove(fresh).await.unwrap();
         let left: Vec<Number> = device

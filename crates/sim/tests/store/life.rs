@@ -179,7 +179,7 @@ impl Rider {
         }
     }
 
-    async fn begin(&mut self, device: &mut Device, id: u128) -> Number {
+    pub(crate) async fn begin(&mut self, device: &mut Device, id: u128) -> Number {
         let number = device.store.start(&self.start(id)).await.unwrap();
         self.began(id, number);
         number

@@ -9,6 +9,7 @@
     reason = "a test says what it expects by panicking"
 )]
 
+mod cards;
 #[path = "../fat/computer.rs"]
 #[allow(dead_code, reason = "shared with the tests of the file system")]
 mod computer;

@@ -199,7 +199,7 @@ impl Session {
 }
 
 /// Whole blocks to the last byte.
-fn assert_opens_cleanly(bytes: &[u8], id: RecordingId) {
+pub(crate) fn assert_opens_cleanly(bytes: &[u8], id: RecordingId) {
     let mut verifier = ChainVerifier::new();
     verifier.opened(id);
     let (mut at, mut end_of_blocks) = (0, 0);
@@ -216,7 +216,7 @@ fn assert_opens_cleanly(bytes: &[u8], id: RecordingId) {
 }
 
 /// The tick of the last inertial row.
-fn last_sample_ms(bytes: &[u8]) -> u32 {
+pub(crate) fn last_sample_ms(bytes: &[u8]) -> u32 {
     let text = str::from_utf8(bytes).expect("a recording opens cleanly");
     let row = text
         .lines()

@@ -35,6 +35,7 @@ impl Shelf {
                 number: Number(number),
                 kind: Kind::Session,
                 id: RecordingId::parse(format!("{number:032x}").as_bytes()).ok_or("no id")?,
+                card: 0,
                 extent: Extent {
                     first: 2,
                     clusters: 1,

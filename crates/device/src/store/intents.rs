@@ -1,0 +1,159 @@
+//! Changes that were begun and not finished.
+//!
+//! ```text
+//! begun ── of this card ──► carried out, taken back
+//!   └───── of another ────► parked ── its card is back ──► carried out, taken back
+//! ```
+//!
+//! A parked one is carried out before anything new is begun on its card, so it never undoes what came later.
+
+use embedded_storage_async::nor_flash::MultiwriteNorFlash;
+
+use super::changes::Media;
+use super::error::StorageError;
+use crate::block::BlockDevice;
+use crate::fat::{self, FatChange, SectorChange, Volume};
+use crate::flash::{FlashStore, Item, PARKED_MAX};
+
+/// What of the two is there, and their bytes.
+///
+/// ```text
+/// 0   1: a change of the tables, 2: of a directory
+/// 1   the tables' intent
+/// 41  the directory's
+/// ```
+struct Intents([u8; Intents::BYTES]);
+
+impl Intents {
+    const BYTES: usize = 1 + FatChange::BYTES + SectorChange::BYTES;
+    const NAME: usize = 1 + FatChange::BYTES;
+    const HAS_RUN: u8 = 1;
+    const HAS_NAME: u8 = 2;
+
+    fn run(&self) -> Option<FatChange> {
+        let (bytes, _) = self.0.get(1..)?.split_first_chunk()?;
+        let run = FatChange::from_bytes(bytes).filter(|_| self.0[0] & Self::HAS_RUN != 0)?;
+        // A new run without a name was not begun: see [`Media::both`].
+        let is_new = run.used_before == 0 && run.from == 0;
+        (self.has_name() || !is_new).then_some(run)
+    }
+
+    fn name(&self) -> Option<SectorChange> {
+        let (bytes, _) = self.0.get(Self::NAME..)?.split_first_chunk()?;
+        self.has_name().then(|| SectorChange::from_bytes(bytes))
+    }
+
+    fn has_name(&self) -> bool {
+        self.0[0] & Self::HAS_NAME != 0
+    }
+
+    fn serial(&self) -> Option<u32> {
+        let run = self.run().map(|run| run.serial);
+        run.or_else(|| self.name().map(|name| name.serial))
+    }
+}
+
+const _: () = assert!(Item::Parked(0).bytes_max() == Intents::BYTES);
+
+impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
+    /// Finishes what was begun on this card, now or when it was here last, and puts aside what is another's. Whether something had to be
+    /// given up: the card was changed elsewhere in the meantime, or too many cards wait.
+    pub(super) async fn redo(
+        &mut self,
+        volume: &mut Volume,
+    ) -> Result<bool, StorageError<C::Error, F::Error>> {
+        let serial = Some(volume.geometry().serial);
+        let mut dropped = false;
+        for place in 0..PARKED_MAX {
+            if let Some(parked) = parked(&mut self.flash, place).await?
+                && parked.serial() == serial
+            {
+                dropped |= self.carry_out(volume, &parked).await?;
+                self.flash.remove(Item::Parked(place)).await?;
+            }
+        }
+        let begun = begun(&mut self.flash).await?;
+        dropped |= match begun.serial() {
+            None => false,
+            begun_on if begun_on == serial => self.carry_out(volume, &begun).await?,
+            Some(_) => park(&mut self.flash, &begun).await?,
+        };
+        self.flash.remove(Item::FatIntent).await?;
+        self.flash.remove(Item::DirectoryIntent).await?;
+        Ok(dropped)
+    }
+
+    /// First the tables, then the folder, as they were written.
+    async fn carry_out(
+        &mut self,
+        volume: &mut Volume,
+        intents: &Intents,
+    ) -> Result<bool, StorageError<C::Error, F::Error>> {
+        let mut dropped = false;
+        if let Some(run) = intents.run() {
+            dropped = is_dropped(volume.redo(&mut self.card, &run).await)?;
+        }
+        if let Some(name) = intents.name().filter(|_| !dropped) {
+            dropped = is_dropped(volume.apply_entry(&mut self.card, &name).await)?;
+        }
+        Ok(dropped)
+    }
+}
+
+async fn begun<C, F: MultiwriteNorFlash>(
+    flash: &mut FlashStore<F>,
+) -> Result<Intents, StorageError<C, F::Error>> {
+    let mut intents = Intents([0; Intents::BYTES]);
+    let (run, name) = intents.0[1..].split_at_mut(FatChange::BYTES);
+    let has_run = read_exact(flash, Item::FatIntent, run).await?;
+    let has_name = read_exact(flash, Item::DirectoryIntent, name).await?;
+    intents.0[0] = u8::from(has_run) * Intents::HAS_RUN + u8::from(has_name) * Intents::HAS_NAME;
+    Ok(intents)
+}
+
+async fn parked<C, F: MultiwriteNorFlash>(
+    flash: &mut FlashStore<F>,
+    place: u8,
+) -> Result<Option<Intents>, StorageError<C, F::Error>> {
+    let mut intents = Intents([0; Intents::BYTES]);
+    let is_there = read_exact(flash, Item::Parked(place), &mut intents.0).await?;
+    Ok(is_there.then_some(intents))
+}
+
+/// Puts intents aside until their card is back, and says whether others had to go for them.
+async fn park<C, F: MultiwriteNorFlash>(
+    flash: &mut FlashStore<F>,
+    intents: &Intents,
+) -> Result<bool, StorageError<C, F::Error>> {
+    let mut free = None;
+    for place in 0..PARKED_MAX {
+        match parked(flash, place).await? {
+            // A cut came after they were put aside, and may have taken one of the two back.
+            Some(known) if known.serial() == intents.serial() => return Ok(false),
+            Some(_) => {}
+            None => free = free.or(Some(place)),
+        }
+    }
+    flash.write(Item::Parked(free.unwrap_or(0)), &intents.0).await?;
+    Ok(free.is_none())
+}
+
+/// Whether the card was changed elsewhere, so that an intent is not carried out any more.
+fn is_dropped<C, F>(redone: Result<(), fat::Error<C>>) -> Result<bool, StorageError<C, F>> {
+    match redone {
+        Ok(()) => Ok(false),
+        Err(fat::Error::Changed | fat::Error::OtherCard | fat::Error::Astray) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether an item of exactly this length is there.
+async fn read_exact<C, F: MultiwriteNorFlash>(
+    flash: &mut FlashStore<F>,
+    item: Item,
+    bytes: &mut [u8],
+) -> Result<bool, StorageError<C, F::Error>> {
+    let wanted = bytes.len();
+    let read = flash.read(item, bytes).await?;
+    Ok(read.is_some_and(|read| read.len() == wanted))
+}
