@@ -24,6 +24,12 @@ impl Server {
         of_device.map(|((_, key), session)| (key.as_str(), session))
     }
 
+    /// What this device said of restarts that nobody wanted: reason and boot.
+    pub fn crashes(&self, device: [u8; 16]) -> impl Iterator<Item = &str> {
+        let of_device = self.crashes.iter().filter(move |(whose, _)| *whose == device);
+        of_device.map(|(_, crash)| crash.as_str())
+    }
+
     pub(super) fn heartbeats(&mut self, device: [u8; 16], request: &HttpRequest) -> HttpReply {
         let Ok(said) = serde_json::from_slice::<Value>(&request.body) else {
             return refusal(400, "malformed_json");
@@ -71,6 +77,12 @@ impl Server {
             (None, None, Some(start)) => format!("s:{start}"),
             (None, None, None) => return Err("no_identity"),
         };
+        if let Some(reason) = item["crash"]["reason"].as_str() {
+            let crash = (device, format!("{reason} {}", item["crash"]["boot"]));
+            if !self.crashes.contains(&crash) {
+                self.crashes.push(crash);
+            }
+        }
         let text = |name: &str| item[name].as_str().map(str::to_owned);
         let session = self.sessions.entry((device, key.clone())).or_insert(Session {
             run_seconds: 0,

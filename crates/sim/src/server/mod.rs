@@ -18,6 +18,7 @@ mod uploads;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+pub use desired::Acknowledged;
 pub use faults::{Fault, Forgery, OffsetLie};
 pub use heartbeats::Session;
 use serde_json::json;
@@ -64,6 +65,9 @@ pub struct Server {
     recordings: BTreeMap<u128, StoredRecording>,
     sessions: BTreeMap<([u8; 16], String), Session>,
     desired: BTreeMap<[u8; 16], (i64, String)>,
+    acknowledged: Vec<([u8; 16], Acknowledged)>,
+    /// Whose device restarted for which reason, once for each.
+    crashes: Vec<([u8; 16], String)>,
     ids_given: u128,
     recording_bytes_max: u64,
     /// Of [`Fault::Creeps`].
@@ -95,6 +99,8 @@ impl Server {
             recordings: BTreeMap::new(),
             sessions: BTreeMap::new(),
             desired: BTreeMap::new(),
+            acknowledged: Vec::new(),
+            crashes: Vec::new(),
             ids_given: u128::from(seed) << 64,
             recording_bytes_max: 64 << 20,
             crept_bytes: 0,
@@ -198,6 +204,7 @@ impl Server {
             ("GET", _, Some(id)) => self.receipt_of(device, id),
             ("POST", "/functions/v1/ingest" | "/api/v1/heartbeats", _) => self.heartbeats(device, request),
             ("GET", "/api/v1/device/desired", _) => self.desired(device, request),
+            ("POST", "/api/v1/device/desired/ack", _) => self.acknowledge(device, request),
             (_, _, _) => refusal(501, "not_modelled"),
         }
     }
