@@ -11,6 +11,7 @@
 //! cut left it, and the world around as it is.
 
 mod carry;
+mod crumb;
 mod exchange;
 pub mod faults;
 mod ntp;
@@ -20,6 +21,7 @@ pub mod uplink;
 
 use std::collections::{BTreeMap, VecDeque};
 
+use device::breadcrumb::{Breadcrumb, Cause};
 use device::controller::{Controller, Input, Output, Stored};
 use device::fat::Stamp;
 use device::flash::{Drawn, Item};
@@ -123,7 +125,10 @@ pub struct Unit<L = Server> {
     pub faults: Faults,
     /// Every sample that the recorder was given, for whoever takes them out.
     given: Option<Vec<Sample>>,
-    restarts: bool,
+    /// Why the chip is about to reset itself.
+    restarts: Option<Cause>,
+    /// What memory keeps through a reset and loses with the power.
+    crumb: Option<Breadcrumb>,
     /// Writes of a life that is over, which nobody has taken out yet.
     unwatched: Vec<Step>,
     device: [u8; 16],
@@ -155,7 +160,8 @@ impl<L: Uplink> Unit<L> {
             at_this_moment: 0,
             faults: Faults::default(),
             given: None,
-            restarts: false,
+            restarts: None,
+            crumb: None,
             unwatched: Vec::new(),
             device: drawn(seed).device,
             seed,
@@ -189,6 +195,11 @@ impl<L: Uplink> Unit<L> {
 
     pub fn now(&self) -> Instant {
         self.now
+    }
+
+    /// Its UUID.
+    pub fn device(&self) -> [u8; 16] {
+        self.device
     }
 
     pub fn is_on(&self) -> bool {
@@ -273,8 +284,8 @@ impl<L: Uplink> Unit<L> {
         }
         self.pump();
         self.fall();
-        if std::mem::take(&mut self.restarts) {
-            self.restart();
+        if let Some(cause) = self.restarts.take() {
+            self.restart(cause);
         }
     }
 

@@ -21,6 +21,7 @@ mod wiring;
 use heapless::Deque;
 use wire::receipt::TrustedKeys;
 
+use crate::breadcrumb::Breadcrumb;
 use crate::clock::{self, Boot, Clock};
 use crate::confirm::{self, Confirm};
 use crate::exchange::Request;
@@ -133,6 +134,11 @@ impl<U: Unseal> Controller<U> {
             .handle(modes::Input::Pending(start.has_pending), now);
         controller.handle(Input::Tick, now);
         (controller, loaded)
+    }
+
+    /// What the start before left behind, to be told until the server has heard it.
+    pub fn found(&mut self, crumb: Breadcrumb) {
+        self.uptime.found(crumb);
     }
 
     pub fn handle(&mut self, input: Input<'_>, now: Instant) {

@@ -55,7 +55,7 @@ impl<L: Uplink> Unit<L> {
             Output::AskNtp(ask) => self.ask_ntp(&ask),
             Output::Restart(cause) => {
                 self.note("others", || format!("{cause:?}"));
-                self.restarts = true;
+                self.restarts = Some(cause);
             }
             other @ (Output::WriteRtc(_)
             | Output::Portal(_)

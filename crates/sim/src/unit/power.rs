@@ -99,7 +99,7 @@ impl<L: Uplink> Unit<L> {
             uptime_loss: None,
             seal_key: None,
             seed: (seed as u32) ^ 0x5eed,
-            restarted_for_ap: false,
+            restarted_for_ap: self.restarted_for_ap(),
             has_receiver: true,
             has_pending: store.survey(claim).is_some(),
         };
@@ -125,16 +125,18 @@ impl<L: Uplink> Unit<L> {
             next_fetch: self.now,
             draws: 0,
         });
+        self.take_up_crumb();
         self.drain();
     }
 
     /// Takes the power away, between two writes.
     pub fn power_off(&mut self) {
         self.lose_power();
+        self.crumb = None;
         self.note("cuts", || "the power goes".to_owned());
     }
 
-    fn lose_power(&mut self) {
+    pub(super) fn lose_power(&mut self) {
         // Before the board's state is taken, so that nobody shares it.
         self.running = None;
         if let Some(board) = self.board.take() {
@@ -152,15 +154,9 @@ impl<L: Uplink> Unit<L> {
         };
         let is_boot = self.running.is_none();
         self.lose_power();
+        self.crumb = None;
         self.faults.fallen = Some((fell, is_boot));
         let Fell { into, cut } = fell;
         self.note("cuts", || format!("the power goes in {into:?}, {cut:?}"));
-    }
-
-    /// As a device does that resets its own chip.
-    pub(super) fn restart(&mut self) {
-        self.lose_power();
-        self.note("restarts", || "the chip resets itself".to_owned());
-        self.power_on();
     }
 }
