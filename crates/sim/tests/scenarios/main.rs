@@ -9,6 +9,8 @@
     reason = "a test says what it expects by panicking"
 )]
 
+mod access_point;
 mod networks;
+mod power;
 mod server;
 mod support;

@@ -51,7 +51,7 @@ fn token_revoked() {
         "{status:?}"
     );
     // The owner claims it again, by phone.
-    let device = unit.around.server.recordings().next().unwrap().device;
+    let device = unit.device();
     unit.around.server.add_device("fpd_anew", device);
     unit.around.token = "fpd_anew".to_owned();
     phone_says(&mut unit, r#"{"token":"fpd_anew","sync":true}"#);

@@ -82,7 +82,7 @@ impl Scene<'_> {
     }
 }
 
-/// A recording as it lies on the card.
+/// A closed recording as it lies on the card.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct OnCard {
     pub(crate) number: Number,
@@ -103,7 +103,9 @@ pub(crate) fn on_card(unit: &mut Unit) -> Vec<OnCard> {
             bytes,
         }
     };
-    rows.iter().map(read).collect()
+    // Of the one that is being made nobody knows how long it is.
+    let closed = rows.iter().filter(|row| row.state != State::Open);
+    closed.map(read).collect()
 }
 
 pub(crate) fn states(unit: &mut Unit) -> Vec<State> {
@@ -177,4 +179,19 @@ pub(crate) fn story(unit: &Unit) -> String {
     let last = unit.log.iter().rev().take(60).rev();
     let lines = last.map(|(at, what)| format!("{:>10} {what}\n", at.as_millis()));
     lines.collect()
+}
+
+/// Presses the button as one does in passing.
+pub(crate) fn press(unit: &mut Unit) {
+    unit.tell(Input::Button { is_down: true });
+    unit.run_until(unit.now() + Duration::from_millis(200));
+    unit.tell(Input::Button { is_down: false });
+}
+
+/// What the server knows of the device's starts: name, seconds, and when it began.
+pub(crate) fn starts(unit: &Unit) -> Vec<(String, i64, Option<String>)> {
+    let sessions = unit.around.server.sessions(unit.device());
+    sessions
+        .map(|(key, session)| (key.to_owned(), session.run_seconds, session.started.clone()))
+        .collect()
 }
