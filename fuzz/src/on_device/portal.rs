@@ -153,6 +153,7 @@ fn entry(number: Number) -> Option<Entry> {
         number,
         kind: Kind::Session,
         id: RecordingId(7),
+        card: 0,
         extent: Extent {
             first: 10,
             clusters: 9,

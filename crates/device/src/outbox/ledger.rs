@@ -282,7 +282,8 @@ impl Ledger {
 }
 
 impl Row {
-    fn of(entry: &Entry, card: Option<u32>) -> Self {
+    /// What is at hand of an entry while this card is in the slot.
+    pub fn of(entry: &Entry, card: Option<u32>) -> Self {
         let is_here = card == Some(entry.card);
         Self {
             number: entry.number,

@@ -114,6 +114,7 @@ pub(super) const fn state_name(state: State) -> &'static str {
         State::Offered => "offered",
         State::Receipted => "receipted",
         State::Archived => "archived",
+        State::Removing => "removing",
         State::Quarantined => "quarantined",
     }
 }

@@ -215,7 +215,7 @@ fn deed(row: &Row, before: Option<State>) -> Option<Deed> {
         }
         State::Receipted => Some(Deed::Delivered { name, size_bytes }),
         State::Quarantined => Some(Deed::Quarantined(name)),
-        State::Archived => None,
+        State::Archived | State::Removing => None,
     }
 }
 
@@ -229,19 +229,28 @@ fn hex(digest: &[u8; 32]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use device::outbox::DirSlot;
+    use device::outbox::{DirSlot, Entry, Extent};
+    use wire::recording::RecordingId;
 
     use super::*;
 
     fn row(number: u32, state: State) -> Row {
-        Row {
+        let entry = Entry {
             number: Number(number),
-            size_bytes: 512,
-            claim: 0,
-            slot: DirSlot(0),
             kind: Kind::Session,
+            id: RecordingId(1),
+            card: 0,
+            extent: Extent {
+                first: 2,
+                clusters: 1,
+            },
+            slot: DirSlot(0),
+            size_bytes: 512,
+            sha256: None,
             state,
-        }
+            claim: 0,
+        };
+        Row::of(&entry, Some(0))
     }
 
     fn watch() -> Watch {

@@ -39,6 +39,7 @@ fn entry(number: u32, size_bytes: u32, state: State) -> Entry {
         number: Number(number),
         kind: Kind::Session,
         id: RecordingId::parse(&[b'7'; 32]).unwrap(),
+        card: 0,
         extent: Extent {
             first: 2,
             clusters: 1,
