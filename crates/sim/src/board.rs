@@ -115,6 +115,23 @@ pub struct Fell {
     pub cut: Cut,
 }
 
+impl Fell {
+    /// As counts of it call it.
+    pub const fn name(&self) -> &'static str {
+        match (self.into, self.cut) {
+            (Medium::Card, Cut::Before) => "cut before a sector",
+            (Medium::Card, Cut::After) => "cut after a sector",
+            (Medium::Card, Cut::Torn(_)) => "cut within a sector",
+            (Medium::FlashProgram, Cut::Before) => "cut before a program",
+            (Medium::FlashProgram, Cut::After) => "cut after a program",
+            (Medium::FlashProgram, Cut::Torn(_)) => "cut within a program",
+            (Medium::FlashErase, Cut::Before) => "cut before an erase",
+            (Medium::FlashErase, Cut::After) => "cut after an erase",
+            (Medium::FlashErase, Cut::Torn(_)) => "cut within an erase",
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Medium {
     Card,
@@ -190,6 +207,20 @@ impl Board {
         let before = self.0.borrow().state.card.clone();
         self.step(Step::Insert(card));
         before
+    }
+
+    /// What is still to go wrong with the card, for whoever puts it back after a look: [`Self::set_card_faults`].
+    pub fn take_card_faults(&self) -> (u32, u32) {
+        let inner = self.0.borrow();
+        let faults = (inner.card_works, inner.card_fails);
+        drop(inner);
+        self.set_card_faults((0, 0));
+        faults
+    }
+
+    pub fn set_card_faults(&self, faults: (u32, u32)) {
+        let mut inner = self.0.borrow_mut();
+        (inner.card_works, inner.card_fails) = faults;
     }
 
     /// How many operations of the card failed.

@@ -11,6 +11,7 @@
 //! Around the real `device` crate it puts hardware that is not there: [`card`] is an SD card, [`nor`] its flash, [`exec`] runs a device until its power is cut,
 //! [`wifi`] is what is on the air, [`server`] one that a test can make fail and lie, and [`person`] somebody with a hand on all of it.
 //! [`unit`] is a device among them, [`live`] the way to a server that runs, and [`fleet`] many devices on that way at once.
+//! [`world`] breaks a whole device in thousands of ways and looks whether it keeps what it promises.
 
 pub mod board;
 pub mod card;
@@ -41,6 +42,7 @@ mod ublox;
 pub mod unit;
 mod vehicle;
 pub mod wifi;
+pub mod world;
 
 pub use catalog::{eschenried, hollin_moor, tracks, valdarne};
 pub use drive::{Drive, Gate, State};

@@ -102,6 +102,7 @@ struct Running {
     waiting: VecDeque<Output>,
     busy_until: Option<Instant>,
     question: Option<Question>,
+    boot_number: u32,
     /// World time of its start.
     started: Instant,
     is_recording: bool,
@@ -200,6 +201,15 @@ impl<L: Uplink> Unit<L> {
     /// Its UUID.
     pub fn device(&self) -> [u8; 16] {
         self.device
+    }
+
+    pub fn is_recording(&self) -> bool {
+        self.running.as_ref().is_some_and(|running| running.is_recording)
+    }
+
+    /// Which start this is, in the device's own count.
+    pub fn boot_number(&self) -> Option<u32> {
+        self.running.as_ref().map(|running| running.boot_number)
     }
 
     pub fn is_on(&self) -> bool {

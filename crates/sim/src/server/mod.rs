@@ -155,9 +155,11 @@ impl Server {
         self.epoch += 1;
     }
 
-    /// Uploads that are not complete are forgotten.
-    pub fn forget_uploads(&mut self) {
+    /// Uploads that are not complete are forgotten; says how many.
+    pub fn forget_uploads(&mut self) -> usize {
+        let before = self.uploads.len();
         self.uploads.retain(|_, upload| upload.is_complete());
+        before - self.uploads.len()
     }
 
     /// Takes one request; `now_us` is Unix time.

@@ -9,7 +9,7 @@ use device::store::Store;
 
 use super::Unit;
 use super::uplink::Uplink;
-use crate::board::{CardSlot, Cut, Fell, FlashChip, Step};
+use crate::board::{Board, CardSlot, Cut, Fell, FlashChip, Step};
 
 /// When an armed cut begins to count steps of storage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +41,15 @@ pub struct Armed {
 pub enum Stall {
     Card(Duration),
     Flash(Duration),
+}
+
+impl Stall {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Card(_) => "card stall",
+            Self::Flash(_) => "flash stall",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -119,6 +128,17 @@ impl<L: Uplink> Unit<L> {
     /// Both storages as their owner has them, while there is power.
     pub fn store(&mut self) -> Option<&mut Store<CardSlot, FlashChip>> {
         self.running.as_mut().map(|running| &mut running.store)
+    }
+
+    /// Lets somebody look at the storage whom its faults do not concern.
+    pub fn look<T>(&mut self, look: impl FnOnce(&mut Store<CardSlot, FlashChip>) -> T) -> Option<T> {
+        let running = self.running.as_mut()?;
+        let faults = self.board.as_ref().map(Board::take_card_faults);
+        let seen = look(&mut running.store);
+        if let (Some(board), Some(faults)) = (&self.board, faults) {
+            board.set_card_faults(faults);
+        }
+        Some(seen)
     }
 
     /// The power goes in the course of what storage does from now on, or never where it does too little.

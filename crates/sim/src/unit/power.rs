@@ -118,6 +118,7 @@ impl<L: Uplink> Unit<L> {
             waiting: VecDeque::new(),
             busy_until: None,
             question: None,
+            boot_number: started.boot.number,
             started: self.now,
             is_recording: false,
             next_solution: self.now,

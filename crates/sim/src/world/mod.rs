@@ -1,0 +1,276 @@
+//! Worlds: a device among people, networks, servers and failing hardware, from one seed, looked at after every step.
+//!
+//! ```text
+//!  Plan::draw(seed) ─► happenings ─► World ◄──► Unit (the real device)
+//!                                     │ steps: samples, writes, words
+//!                        ┌────────────┼─────────────┐
+//!                        ▼            ▼             ▼
+//!                     Truth ◄── Invariants      TraceHash
+//! ```
+//!
+//! A world has about ten minutes of recording in one to four rides, days of waiting, and then turns good: from [`Plan::good_from`] on
+//! power, network and server are well, and everything that may leave the device must. One seed gives one world to the bit: the same in
+//! debug and release, in any folder and time zone. Nothing here reads a clock or a hash map, and all chance is in the plan.
+//!
+//! It deliberately knows the device only from outside: its writes, its words, its ledger and what the server got.
+
+mod draw;
+mod happen;
+mod invariants;
+mod plan;
+mod shrink;
+mod summary;
+mod trace;
+mod truth;
+mod violation;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use device::controller::Input;
+use device::time::Instant;
+
+use crate::board::Step;
+use crate::unit::Unit;
+use invariants::Invariants;
+pub use plan::{Air, AtServer, Happening, Level, Plan};
+pub use shrink::shrunk;
+pub use summary::Summary;
+use trace::TraceHash;
+use truth::Truth;
+pub use violation::{Broken, Clock, Rule, Violation};
+
+/// So much of what happened last is told with a violation.
+const REMEMBERED: usize = 40;
+/// Longer than the longest pause of every machine, one after the other.
+const PATIENCE: Duration = Duration::from_hours(3);
+/// How often it is looked whether everything has arrived.
+const LOOK: Duration = Duration::from_secs(20);
+/// How often a person asks once more for a sync.
+const ASKS_EVERY: Duration = Duration::from_mins(5);
+/// A block waits for half a second, and a card may stall for as long.
+const LAST_SECOND_MS: u32 = 1_000;
+
+/// What a world came to.
+#[derive(Debug)]
+pub struct Outcome {
+    pub hash: [u8; 32],
+    pub summary: Summary,
+    pub violation: Option<Violation>,
+}
+
+/// See the module.
+struct World<'p> {
+    plan: &'p Plan,
+    done: usize,
+    unit: Unit,
+    /// Whether the person wants it on.
+    is_wanted_on: bool,
+    comes_back: Option<Instant>,
+    off_for: Duration,
+    button_up: Option<Instant>,
+    /// Of [`Happening::CutOnceStored`]: how long after, and then for how long.
+    once_stored: Option<(Duration, Duration)>,
+    cut_at: Option<Instant>,
+    stored: usize,
+    card_failed: u64,
+    /// Samples that waited while the card failed are nobody's fault.
+    excused_until: Option<Instant>,
+    truth: Truth,
+    invariants: Invariants,
+    trace: TraceHash,
+    summary: Summary,
+    before: VecDeque<(Instant, String)>,
+}
+
+/// Lets a world happen. `steps_max` ends it early, without asking for more.
+pub fn run(plan: &Plan, steps_max: u64) -> Outcome {
+    let mut world = World::new(plan);
+    let ended = world.live(steps_max);
+    world.tally();
+    let violation = ended.err().map(|broken| Violation {
+        broken,
+        at: world.unit.now(),
+        before: world.before.drain(..).collect(),
+    });
+    Outcome {
+        hash: world.trace.finish(),
+        summary: world.summary,
+        violation,
+    }
+}
+
+impl World<'_> {
+    fn live(&mut self, steps_max: u64) -> Result<(), Broken> {
+        for _ in 0..steps_max {
+            let end = self.next().min(self.plan.good_from);
+            if self.unit.advance(end) {
+                self.look()?;
+            } else if end >= self.plan.good_from {
+                return self.turn_good(steps_max);
+            } else {
+                self.happen()?;
+                self.look()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing goes wrong any more, and everything must arrive.
+    fn turn_good(&mut self, steps_max: u64) -> Result<(), Broken> {
+        self.heal()?;
+        let until = self.unit.now() + PATIENCE;
+        let mut next = self.unit.now() + LOOK;
+        let mut asks = next;
+        for _ in 0..steps_max {
+            let pressed = self.button_up.filter(|at| *at < next);
+            if self.unit.advance(pressed.unwrap_or(next)) {
+                self.look()?;
+                continue;
+            }
+            if pressed.is_some() {
+                self.happen()?;
+                self.look()?;
+                continue;
+            }
+            let hours = self.invariants.hours(&self.unit, self.unit.now());
+            let left = self.invariants.left();
+            if hours.is_none() && left.is_empty() {
+                return self.invariants.at_the_end(&mut self.unit, &self.truth);
+            }
+            if next >= until {
+                return Err(match hours {
+                    Some(says) if left.is_empty() => Rule::Hours.broken(says),
+                    _ => Rule::Delivered.broken(format!("still here: {left:?}")),
+                });
+            }
+            // A logger without recordings goes online when somebody asks it to, and tells its hours then.
+            if left.is_empty() && next >= asks {
+                asks = next + ASKS_EVERY;
+                self.unit.tell(Input::Button { is_down: true });
+                self.button_up = Some(self.unit.now() + Duration::from_millis(200));
+            }
+            next = next + LOOK;
+        }
+        Ok(())
+    }
+
+    /// Looks at what the last step touched, and at nothing else.
+    fn look(&mut self) -> Result<(), Broken> {
+        let now = self.unit.now();
+        self.trace.moment(now);
+        for sample in self.unit.take_given() {
+            self.truth.given(sample);
+        }
+        let mut has_flash = false;
+        for step in self.unit.take_steps() {
+            self.trace.write(&step);
+            match &step {
+                Step::Sector { lba, data } => self.truth.written(*lba, data)?,
+                Step::Flash(_) => has_flash = true,
+                Step::Insert(_) => {}
+            }
+        }
+        let has_words = !self.unit.log.is_empty();
+        for (at, words) in std::mem::take(&mut self.unit.log) {
+            self.trace.words(&words);
+            self.remember(at, words);
+        }
+        self.look_at_card(now);
+        self.look_at_power(now)?;
+        if has_flash {
+            self.invariants.ledger(&mut self.unit, &mut self.truth)?;
+        }
+        if has_words {
+            self.invariants.progress(&self.unit)?;
+            self.look_at_server(now);
+        }
+        Ok(())
+    }
+
+    fn look_at_card(&mut self, now: Instant) {
+        let failed = self.unit.card_failed();
+        if failed > self.card_failed {
+            self.summary.count("card error", failed - self.card_failed);
+            self.excused_until = Some(now + Duration::from_secs(2));
+        }
+        self.card_failed = failed;
+        for stall in std::mem::take(&mut self.unit.faults.stalled) {
+            self.summary.count(stall.name(), 1);
+            self.excused_until = Some(now + Duration::from_secs(1));
+        }
+    }
+
+    /// Whether the power went in the step.
+    fn look_at_power(&mut self, now: Instant) -> Result<(), Broken> {
+        let Some((fell, is_boot)) = self.unit.faults.fallen.take() else {
+            return Ok(());
+        };
+        self.summary.count(fell.name(), 1);
+        self.summary.count("cut during boot", u64::from(is_boot));
+        self.comes_back = Some(now + self.off_for);
+        self.cut()
+    }
+
+    /// Counts a cut, and asks whether more than the last second is gone.
+    fn cut(&mut self) -> Result<(), Broken> {
+        let now = self.unit.now();
+        self.summary.cuts += 1;
+        if self.invariants.awaits_receipt(&self.unit.around.server) {
+            self.summary.cuts_during_receipt += 1;
+        }
+        self.lost_power(now)
+    }
+
+    fn lost_power(&mut self, now: Instant) -> Result<(), Broken> {
+        self.truth.cut();
+        self.once_stored = None;
+        self.cut_at = None;
+        let Some(started) = self.invariants.ended(now) else {
+            return Ok(());
+        };
+        let tick_ms = now.since(started).as_millis() as u32;
+        let is_excused = self.excused_until.is_some_and(|until| now < until);
+        match self.truth.oldest_pending_ms() {
+            Some(oldest_ms) if !is_excused && oldest_ms + LAST_SECOND_MS < tick_ms => {
+                let says = format!("of {oldest_ms} ms, and the power went at {tick_ms} ms");
+                Err(Rule::Sample.broken(says))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A person with a knife in the cable waits until the server has a recording.
+    fn look_at_server(&mut self, now: Instant) {
+        let stored = self.unit.around.server.recordings().count();
+        if stored > self.stored
+            && let Some((after, _)) = self.once_stored
+        {
+            self.cut_at = Some(now + after);
+        }
+        self.stored = stored;
+    }
+
+    fn remember(&mut self, at: Instant, words: String) {
+        if self.before.len() == REMEMBERED {
+            self.before.pop_front();
+        }
+        self.before.push_back((at, words));
+    }
+
+    /// Adds up what is known at the end.
+    fn tally(&mut self) {
+        let server = &self.unit.around.server;
+        for (kind, count) in &server.befell {
+            self.summary.count(kind, *count);
+        }
+        self.summary.worlds = 1;
+        self.summary.samples = self.truth.samples;
+        self.summary.recordings = self.invariants.recordings();
+        self.summary.delivered_bytes = server
+            .recordings()
+            .filter(|stored| stored.bytes.is_some())
+            .map(|stored| stored.size_bytes)
+            .sum();
+    }
+}
