@@ -82,6 +82,11 @@ impl Net {
         Some(Output::Grant(who))
     }
 
+    /// Nobody talks, and nobody waits to.
+    pub fn is_idle(&self) -> bool {
+        self.holder.is_none() && !self.breaks_off && !self.waiting.contains(&true)
+    }
+
     fn next(&self) -> Option<Who> {
         let waiting = || {
             let all = Who::ALL.into_iter().zip(self.waiting).zip(self.passed_over);

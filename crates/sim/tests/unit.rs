@@ -7,6 +7,8 @@
     reason = "a test says what it expects by panicking"
 )]
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use device::controller::Input;
@@ -199,4 +201,28 @@ fn a_full_card_ends_the_recording_with_words_and_without_a_restart() {
     assert!(last[1].contains(",M,LOSS,all,0,"), "{last:?}");
     let opened = unit.log.iter().filter(|(_, what)| what == "Open").count();
     assert_eq!((opened, unit.counts.get("starts")), (1, Some(&1)));
+}
+
+#[test]
+fn a_sync_without_recordings_tells_the_hours_before_it_ends() {
+    let mut unit = unit(3, &[]);
+    for boot in 0..10 {
+        assert!(unit.power_on());
+        unit.run_until(at(boot * 400 + 200));
+        unit.power_off();
+        unit.run_until(at(boot * 400 + 400));
+    }
+    assert!(unit.power_on());
+    unit.run_until(at(4_010));
+    unit.tell(Input::Button { is_down: true });
+    unit.run_until(at(4_010) + Duration::from_millis(300));
+    unit.tell(Input::Button { is_down: false });
+    unit.run_until(at(4_060));
+    let counted = unit
+        .around
+        .server
+        .sessions(unit.device())
+        .filter(|(_, session)| session.run_seconds >= 180);
+    assert_eq!(counted.count(), 10, "{:#?}", unit.log);
+    assert_eq!(unit.around.radio.connected_to(), None, "and then it ends");
 }

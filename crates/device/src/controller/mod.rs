@@ -81,6 +81,8 @@ pub struct Controller<U> {
     /// Whose request is under way.
     holder: Option<Who>,
     offload_seen: Option<offload::Status>,
+    /// How, once nobody talks to the server any more.
+    sync_ends: Option<modes::Input>,
     outputs: Deque<Output, OUTPUTS_MAX>,
     dropped: u32,
     /// Of the last input.
@@ -124,6 +126,7 @@ impl<U: Unseal> Controller<U> {
             confirm: Confirm::new(),
             holder: None,
             offload_seen: None,
+            sync_ends: None,
             outputs: Deque::new(),
             dropped: 0,
             now,

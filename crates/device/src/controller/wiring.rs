@@ -25,7 +25,8 @@ impl<U: Unseal> Controller<U> {
                 | self.settle_link(now)
                 | self.settle_offload(now)
                 | self.settle_confirm()
-                | self.settle_net();
+                | self.settle_net()
+                | self.settle_sync(now);
             if !said {
                 return;
             }
@@ -276,11 +277,21 @@ impl<U: Unseal> Controller<U> {
         match status.activity {
             Activity::Done => {
                 self.modes.handle(modes::Input::Pending(false), now);
-                self.modes.handle(modes::Input::OffloadDone, now);
+                self.sync_ends = Some(modes::Input::OffloadDone);
             }
-            Activity::Stopped => self.modes.handle(modes::Input::OffloadFailed, now),
-            Activity::Idle | Activity::Syncing | Activity::Waiting => {}
+            Activity::Stopped => self.sync_ends = Some(modes::Input::OffloadFailed),
+            Activity::Idle | Activity::Syncing | Activity::Waiting => self.sync_ends = None,
         }
+    }
+
+    /// The end of the files ends a sync only when nobody else talks to the server or waits to: hours, and what the server wants, would
+    /// never get through where there are no recordings.
+    fn settle_sync(&mut self, now: Instant) -> bool {
+        let ended = self.sync_ends.take_if(|_| self.net.is_idle());
+        if let Some(ended) = ended {
+            self.modes.handle(ended, now);
+        }
+        ended.is_some()
     }
 
     fn settle_confirm(&mut self) -> bool {

@@ -62,7 +62,9 @@ fn happen(world: &mut World, event: Event) {
         }
         Event::Revoke => world.server.revoke(TOKEN),
         Event::Admit => world.server.add_device(TOKEN, DEVICE),
-        Event::ForgetUploads => world.server.forget_uploads(),
+        Event::ForgetUploads => {
+            world.server.forget_uploads();
+        }
         Event::Wanted(is_wanted) => world.want(is_wanted),
     }
 }
