@@ -44,9 +44,6 @@ pub(crate) enum Command {
     Device(device::Device),
     /// Keys for devices that cannot send headers, on the data folder itself.
     IngestKey(ingest_key::IngestKey),
-    /// Virtual devices.
-    #[cfg(feature = "sim")]
-    Sim(sim::Sim),
 }
 
 impl Command {
@@ -65,8 +62,6 @@ impl Command {
             Self::User(command) => command.run(),
             Self::Device(command) => command.run(),
             Self::IngestKey(command) => command.run(),
-            #[cfg(feature = "sim")]
-            Self::Sim(command) => command.run(),
         }
     }
 }
