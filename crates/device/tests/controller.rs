@@ -55,6 +55,7 @@ fn controller(sessions: &[(u8, Vec<u8>)]) -> Controller<NoSeal> {
         restarted_for_ap: false,
         has_receiver: false,
         has_pending: false,
+        camera: None,
     };
     Controller::new(start, NoSeal, Instant::BOOT).0
 }

@@ -4,19 +4,26 @@
 //!  ride ─► ublox, IMU ─► Controller ◄─► Wi-Fi orders ◄─► Radio, access points
 //!                        │      ▲
 //!                 orders ▼      │ answers            exchanges ◄─► Uplink
-//!                   Store on a Board (card and flash; its power can be cut)
+//!  sensor ─► pictures ─► Store on a Board (card and flash; its power can be cut)
 //! ```
+//!
+//! Which trade it is of, its first settings say, as the shop built it: a race logger has a receiver and an IMU, a camera its sensor, an uptime
+//! logger neither.
 //!
 //! Time goes from one event to the next. A cut drops the device with everything in its memory; the next start finds the board as the
 //! cut left it, and the world around as it is.
 
+pub mod camera;
 mod carry;
 mod crumb;
 mod exchange;
 pub mod faults;
 mod ntp;
+mod portal;
 mod power;
 mod ride;
+mod room;
+mod rtc;
 pub mod uplink;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -26,10 +33,14 @@ use device::controller::{Controller, Input, Output, Stored};
 use device::fat::Stamp;
 use device::flash::{Drawn, Item};
 use device::link::Ssid;
+use device::portal::Site;
 use device::recorder::{Sample, Samples};
-use device::settings::{CannotOpen, PASSWORD_BYTES_MAX, SETTINGS_BYTES_MAX, Sealed, Settings, Unseal};
+use device::settings::{
+    CannotOpen, PASSWORD_BYTES_MAX, Profile, SETTINGS_BYTES_MAX, Sealed, Settings, Unseal,
+};
 use device::store::{Extents, Store};
 use device::time::{Instant, earliest};
+use device::track;
 
 use crate::board::{Board, CardSlot, FlashChip, State, Step};
 use crate::card::Image;
@@ -37,10 +48,12 @@ use crate::exec;
 use crate::nor::BLOCK_BYTES;
 use crate::server::Server;
 use crate::wifi::{HeldNetwork, Radio};
+use camera::{Sensor, Shot};
 use exchange::Exchange;
 use faults::Faults;
 use ntp::Question;
-pub use ride::Ride;
+pub use ride::{OVAL_MIDDLE_DEG, Ride};
+pub use rtc::Rtc;
 use uplink::Uplink;
 
 /// So many events at one moment are a device that goes round in a circle.
@@ -103,6 +116,12 @@ struct Running {
     busy_until: Option<Instant>,
     question: Option<Question>,
     boot_number: u32,
+    shot: Option<Shot>,
+    /// The picture's buffer.
+    picture: Vec<u8>,
+    site: Option<Site>,
+    is_portal_open: bool,
+    has_receiver: bool,
     /// World time of its start.
     started: Instant,
     is_recording: bool,
@@ -130,8 +149,13 @@ pub struct Unit<L = Server> {
     restarts: Option<Cause>,
     /// What memory keeps through a reset and loses with the power.
     crumb: Option<Breadcrumb>,
+    pub sensor: Sensor,
+    pub rtc: Rtc,
+    /// Sectors and laps as the device told them, with their moments.
+    pub driven: Vec<(Instant, track::Output)>,
     /// Writes of a life that is over, which nobody has taken out yet.
     unwatched: Vec<Step>,
+    profile: Profile,
     device: [u8; 16],
     seed: u64,
     at_this_moment: u32,
@@ -163,7 +187,11 @@ impl<L: Uplink> Unit<L> {
             given: None,
             restarts: None,
             crumb: None,
+            sensor: Sensor::default(),
+            rtc: Rtc::default(),
+            driven: Vec::new(),
             unwatched: Vec::new(),
+            profile: settings.profile,
             device: drawn(seed).device,
             seed,
             log: Vec::new(),
@@ -271,7 +299,8 @@ impl<L: Uplink> Unit<L> {
             exchange,
             running.busy_until,
             running.question.as_ref().map(|question| question.ends),
-            Some(running.next_solution),
+            running.shot.as_ref().map(|shot| shot.ends),
+            running.has_receiver.then_some(running.next_solution),
         ]
         .into_iter()
         .fold(None, earliest)
@@ -285,6 +314,7 @@ impl<L: Uplink> Unit<L> {
         self.sense();
         self.finish_exchange();
         self.hear_ntp();
+        self.expose();
         let due = self.running.as_ref().and_then(|running| {
             let at = running.controller.next_deadline()?;
             Some(running.world_time(at) <= self.now)

@@ -94,7 +94,7 @@ fn a_ride_is_recorded_and_handed_over_by_itself() {
         .collect();
     assert_eq!(held.len(), 1, "{trace:#?}");
     let (state, bytes) = &held[0];
-    assert_eq!(*state, State::Receipted, "{trace:#?}");
+    assert_eq!(*state, State::Archived, "{trace:#?}");
     assert!(unit.around.server.holds(bytes));
     let text = str::from_utf8(bytes).unwrap();
     let rows = text.lines().filter(|line| line.contains(",I,")).count();
@@ -124,7 +124,7 @@ fn a_ride_that_the_power_ends_is_handed_over_at_the_next_start() {
     let (state, bytes) = &held[0];
     assert_eq!(
         *state,
-        State::Receipted,
+        State::Archived,
         "{:#?}",
         unit.log.iter().rev().take(20).collect::<Vec<_>>()
     );
@@ -157,7 +157,7 @@ fn keys_that_come_while_it_is_online_are_enough_to_begin() {
         via: Via::Sealed,
     });
     unit.run_until(at(660));
-    assert_eq!(held(&mut unit)[0].0, State::Receipted, "{:#?}", unit.log.last());
+    assert_eq!(held(&mut unit)[0].0, State::Archived, "{:#?}", unit.log.last());
 }
 
 #[test]

@@ -237,6 +237,10 @@ impl Camera {
         earliest(work, tally)
     }
 
+    pub const fn every(&self) -> Option<Duration> {
+        self.every
+    }
+
     pub const fn quality(&self) -> Quality {
         self.ladder.quality()
     }

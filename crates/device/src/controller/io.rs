@@ -3,6 +3,7 @@
 use heapless::{String, Vec};
 
 use crate::breadcrumb::Cause;
+use crate::camera::{self, Quality, Wish};
 use crate::clock::{self, Ask};
 use crate::confirm::{ASKED_MAX, Asked, Confirmation, Epoch};
 use crate::exchange::{NoAnswer, Response};
@@ -14,7 +15,13 @@ use crate::outbox::Number;
 use crate::portal::{CLAIM_CHARS_MAX, Submitted};
 use crate::receiver::Packet;
 use crate::recorder::GpsSample;
-use crate::settings::{Command, Refusal, Via};
+use crate::settings::{AfterReceipt, Command, Refusal, Via};
+use crate::signal::Word;
+use crate::store::CardReport;
+use crate::time::Instant;
+use crate::track;
+
+use super::status::Status;
 
 #[derive(Debug, Clone)]
 #[allow(
@@ -47,6 +54,15 @@ pub enum Input<'a> {
         via: Via,
     },
     Form(&'a Submitted),
+    /// A person wants a picture.
+    Shoot(Wish),
+    /// To [`Output::Capture`]: what the sensor gave, and how many bytes it said that there are.
+    Frame {
+        read: &'a [u8],
+        said_bytes: usize,
+    },
+    /// To [`Output::Capture`]: nothing.
+    NoFrame,
     /// A command of [`Output::Run`] came to its end.
     Ended {
         id: crate::settings::CommandId,
@@ -66,11 +82,16 @@ pub enum Stored {
     Sealed(Number),
     /// There is no room for another recording, or there is again.
     CardFull(bool),
+    Card(CardReport),
     SettingsSaved,
     SettingsNotSaved,
     Surveyed(Option<Survey>),
     Candidate(Option<Candidate>),
-    /// Archived recordings that may give way, the oldest first, and the epoch that was kept with them.
+    /// To [`Order::StorePicture`]: on the card, in the ledger and sealed, or not.
+    Picture(Option<Number>),
+    /// To [`Order::Remove`]: whether it is gone.
+    Removed(bool),
+    /// Delivered recordings that may give way, the oldest first, and the epoch that was kept with them.
     MayGiveWay(Vec<Asked, ASKED_MAX>, Option<Epoch>),
 }
 
@@ -91,6 +112,19 @@ pub enum Output {
     AskNtp(Ask),
     WriteRtc([u8; clock::rtc::WRITTEN]),
     Portal(bool),
+    /// Fill the picture's buffer.
+    Capture(Quality),
+    /// What became of a picture.
+    Picture {
+        wish: Option<Wish>,
+        result: camera::Outcome,
+    },
+    /// A sector or a lap was driven.
+    Driven(track::Output),
+    /// What people are told is another one.
+    Status(Status),
+    /// What the light says is another word.
+    Light(Word),
     Advertise(Advertise),
     /// To be given to the server, which answers with a token.
     Claim(String<CLAIM_CHARS_MAX>),
@@ -125,8 +159,22 @@ pub enum Order {
     SaveUptimeLoss,
     /// The server has it.
     ForgetBreadcrumb,
-    /// Which archived recordings may give way for others?
-    MayGiveWay,
+    /// Which delivered recordings may give way for others?
+    MayGiveWay {
+        after: AfterReceipt,
+    },
+    /// Answered by [`Stored::Removed`].
     Remove(Confirmation),
+    /// The server lost it.
+    OfferAgain(Number),
+    /// The server's storage is another one.
+    OfferAllAgain,
     SaveEpoch(Epoch),
+    /// The first bytes of the picture's buffer, as a recording; answered by [`Stored::Picture`].
+    StorePicture {
+        bytes: usize,
+        taken: Instant,
+    },
+    /// [`crate::camera::Camera::tally`].
+    SaveTally,
 }

@@ -2,9 +2,12 @@
 //!
 //! ```text
 //!  receiver ─► clock ─► uptime ──┐                        ┌─► exchange (one at a time)
+//!      └─► laps                  │                        │
 //!  button ───► modes ─► link ────┼─► settings, offload, ──┤
-//!  battery ───►  │               │   confirm ─► net ──────┘
-//!                └─► orders for the owner of card and flash ◄──► offload, settings, uptime
+//!  battery ───►  │               │   room ─► confirm ─► net
+//!  sensor ────► camera           │
+//!                └─► orders for the owner of card and flash ◄──► offload, settings, uptime, camera, room
+//!  all of them ─► Status, light, page
 //! ```
 //!
 //! The machines know nothing of each other. Here, and only here, what one says becomes what another is told ([`wiring`]). It runs the same on a
@@ -15,13 +18,20 @@
 //! sleep until an input or [`Controller::next_deadline`], which any input may change. Orders for storage are answered by [`Stored`], after the last
 //! output. What one input leads to may be more than is kept here: polling goes on with it, and nothing is dropped.
 
+mod handing;
 mod io;
+mod laps;
+mod page;
+mod room;
+mod status;
+mod stills;
 mod wiring;
 
 use heapless::Deque;
 use wire::receipt::TrustedKeys;
 
 use crate::breadcrumb::Breadcrumb;
+use crate::camera::{self, Camera};
 use crate::clock::{self, Boot, Clock};
 use crate::confirm::{self, Confirm};
 use crate::exchange::Request;
@@ -30,12 +40,19 @@ use crate::link::{self, Link};
 use crate::modes::{self, Modes, Trade};
 use crate::net::{self, Net, Who};
 use crate::offload::{self, Offload, Surroundings};
+use crate::portal;
 use crate::receiver::Receiver;
 use crate::settings::{self, LoadError, SETTINGS_BYTES_MAX, Settings, Unseal};
-use crate::signal::Button;
+use crate::signal::{Button, Word};
 use crate::time::{Instant, earliest};
 use crate::uptime::{self, Uptime};
 pub use io::{Input, Order, Output, Stored};
+use laps::Laps;
+use page::Form;
+use room::Room;
+use status::Heard;
+pub use status::{Problem, State, Status};
+pub use stills::CameraStart;
 
 /// What a connection brings along: heartbeat, desired state, files and time. Where one input leads to more, the machines keep the rest
 /// until it is polled.
@@ -59,6 +76,8 @@ pub struct Start<'s, I> {
     pub has_receiver: bool,
     /// Recordings of an earlier start wait to be handed over.
     pub has_pending: bool,
+    /// Of a device that has one.
+    pub camera: Option<CameraStart<'s>>,
 }
 
 /// See the module.
@@ -78,6 +97,15 @@ pub struct Controller<U> {
     offload: Offload,
     handing_over: HandingOver,
     confirm: Confirm,
+    room: Room,
+    camera: Option<Camera>,
+    laps: Laps,
+    heard: Heard,
+    form: Form,
+    server: portal::Server,
+    status_said: Option<Status>,
+    light_said: Option<Word>,
+    light_until: Option<Instant>,
     /// Whose request is under way.
     holder: Option<Who>,
     offload_seen: Option<offload::Status>,
@@ -124,6 +152,15 @@ impl<U: Unseal> Controller<U> {
             offload: Offload::new(start.seed),
             handing_over: HandingOver::default(),
             confirm: Confirm::new(),
+            room: Room::default(),
+            camera: start.camera.map(|camera| camera.camera(now)),
+            laps: Laps::default(),
+            heard: Heard::default(),
+            form: Form::default(),
+            server: portal::Server::Waiting,
+            status_said: None,
+            light_said: None,
+            light_until: None,
             holder: None,
             offload_seen: None,
             sync_ends: None,
@@ -158,7 +195,10 @@ impl<U: Unseal> Controller<U> {
                     self.modes.handle(modes::Input::Press(press), now);
                 }
             }
-            Input::Battery { mv } => self.modes.handle(modes::Input::Battery { mv }, now),
+            Input::Battery { mv } => {
+                self.heard.battery_mv = Some(mv);
+                self.modes.handle(modes::Input::Battery { mv }, now);
+            }
             Input::Mains(is_there) => {
                 self.modes.handle(modes::Input::Mains(is_there), now);
                 let power = if is_there {
@@ -179,6 +219,11 @@ impl<U: Unseal> Controller<U> {
                     .handle(settings::Input::Configure { json, via }, now);
             }
             Input::Form(form) => self.settings.handle(settings::Input::Form(form), now),
+            Input::Shoot(wish) => self.stills(camera::Input::Ask(wish), now),
+            Input::Frame { read, said_bytes } => {
+                self.stills(camera::Input::Frame { read, said_bytes }, now);
+            }
+            Input::NoFrame => self.stills(camera::Input::NoFrame, now),
             Input::Ended { id, done } => self.settings.handle(settings::Input::Ended { id, done }, now),
         }
         self.settle(now);
@@ -199,7 +244,7 @@ impl<U: Unseal> Controller<U> {
     }
 
     /// Who waits for when.
-    pub fn deadlines(&self) -> [(&'static str, Option<Instant>); 9] {
+    pub fn deadlines(&self) -> [(&'static str, Option<Instant>); 11] {
         [
             ("receiver", self.receiver.as_ref().map(Receiver::next_deadline)),
             ("button", self.button.next_deadline()),
@@ -210,6 +255,8 @@ impl<U: Unseal> Controller<U> {
             ("link", self.link.next_deadline()),
             ("offload", self.offload.next_deadline()),
             ("confirm", self.confirm.next_deadline()),
+            ("camera", self.camera.as_ref().and_then(Camera::next_deadline)),
+            ("status", self.status_ends()),
         ]
     }
 
@@ -221,6 +268,16 @@ impl<U: Unseal> Controller<U> {
             Who::Confirm => self.confirm.request(),
             Who::Files => self.offload.request(),
         }
+    }
+
+    /// Its UUID.
+    pub const fn device(&self) -> [u8; 16] {
+        self.device
+    }
+
+    /// Under which recordings are made.
+    pub const fn claim(&self) -> u32 {
+        self.claim
     }
 
     pub fn settings(&self) -> &Settings {
@@ -271,6 +328,7 @@ impl<U: Unseal> Controller<U> {
         self.link.handle(link::Input::Tick, now);
         self.offload(offload::Input::Tick, now);
         self.confirm.handle(confirm::Input::Tick, now);
+        self.stills(camera::Input::Tick, now);
     }
 
     fn clock(&mut self, input: clock::Input<'_>, now: Instant) {

@@ -1,7 +1,7 @@
 //! What one machine says, told to the others.
 
+use super::page::Form;
 use super::{Controller, Order, Output, Stored};
-use crate::exchange::{NoAnswer, Response};
 use crate::link::Event;
 use crate::net::Who;
 use crate::recorder::GpsSample;
@@ -24,9 +24,13 @@ impl<U: Unseal> Controller<U> {
                 | self.settle_modes(now)
                 | self.settle_link(now)
                 | self.settle_offload(now)
-                | self.settle_confirm()
+                | self.settle_confirm(now)
+                | self.settle_room()
+                | self.settle_stills()
+                | self.settle_laps(now)
                 | self.settle_net()
-                | self.settle_sync(now);
+                | self.settle_sync(now)
+                | self.settle_status(now);
             if !said {
                 return;
             }
@@ -42,7 +46,10 @@ impl<U: Unseal> Controller<U> {
             match output {
                 receiver::Output::Baud(baud) => self.put(Output::ReceiverBaud(baud)),
                 receiver::Output::Send(packet) => self.put(Output::ReceiverSend(packet)),
-                receiver::Output::Silent => self.modes.handle(modes::Input::NoFix, now),
+                receiver::Output::Silent => {
+                    self.heard.silent();
+                    self.modes.handle(modes::Input::NoFix, now);
+                }
                 receiver::Output::Fix(fix) => self.fix(fix, now),
             }
         }
@@ -58,7 +65,11 @@ impl<U: Unseal> Controller<U> {
             };
             self.clock(clock::Input::Gps(time), now);
         }
+        self.heard.fix(fix.is_valid, fix.gps.satellites, now);
         if fix.is_valid {
+            if self.modes.is_recording() {
+                self.laps.fix(&fix.gps);
+            }
             // 0.01 km/h are 25/9 mm/s.
             let speed = fix.gps.speed_e2_kmh.unsigned_abs().saturating_mul(25) / 9;
             self.modes.handle(modes::Input::Fix { speed_mm_s: speed }, now);
@@ -105,8 +116,7 @@ impl<U: Unseal> Controller<U> {
                     self.settings.handle(settings::Input::Wanted(version), now);
                 }
                 uptime::Output::BreadcrumbTold => self.put(Output::Store(Order::ForgetBreadcrumb)),
-                // The offloader says the same of the same token, to people.
-                uptime::Output::Unauthorized => {}
+                uptime::Output::Unauthorized => self.heard.is_unauthorized = true,
             }
         }
         said
@@ -122,7 +132,10 @@ impl<U: Unseal> Controller<U> {
                 settings::Output::Save => self.put(Output::Store(Order::SaveSettings)),
                 settings::Output::Send => self.net(net::Input::Wants(Who::Desired)),
                 settings::Output::Changed => self.settings_changed(now),
-                settings::Output::Join(key) => self.link.handle(link::Input::Form(key), now),
+                settings::Output::Join(key) => {
+                    self.form = Form::Joining(key);
+                    self.link.handle(link::Input::Form(key), now);
+                }
                 settings::Output::Claim(code) => self.put(Output::Claim(code)),
                 settings::Output::Sync(with) => self.modes.handle(modes::Input::SyncAsked(with), now),
                 settings::Output::StopSync => self.modes.handle(modes::Input::SyncStopped, now),
@@ -157,6 +170,10 @@ impl<U: Unseal> Controller<U> {
         self.link.handle(link::Input::Networks(&known), now);
         self.modes.handle(modes::Input::Networks(count), now);
         self.modes.handle(modes::Input::AutoSync(auto_sync), now);
+        let settings = self.settings.settings();
+        let every_s = settings.picture_every_s;
+        self.laps.set_track(settings.track.as_ref());
+        self.set_schedule(every_s, now);
         self.set_keys(keys, now);
     }
 
@@ -167,7 +184,12 @@ impl<U: Unseal> Controller<U> {
         {
             said = true;
             match output {
-                modes::Output::Link(want) => self.link.handle(link::Input::Want(want), now),
+                modes::Output::Link(want) => {
+                    if want != link::Want::Off {
+                        self.heard.looks_anew();
+                    }
+                    self.link.handle(link::Input::Want(want), now);
+                }
                 modes::Output::RadioDark(is_dark) => {
                     self.link.handle(link::Input::Recording(is_dark), now);
                 }
@@ -179,8 +201,7 @@ impl<U: Unseal> Controller<U> {
                 modes::Output::Advertise(how) => self.put(Output::Advertise(how)),
                 modes::Output::Open => self.put(Output::Store(Order::Open)),
                 modes::Output::Seal(reason) => self.put(Output::Store(Order::Seal(reason))),
-                // Said by STATUS of the Bluetooth service.
-                modes::Output::Refused(_) => {}
+                modes::Output::Refused(modes::Refusal::Recording) => self.heard.refused_at = Some(now),
                 modes::Output::Restart(cause) => self.put(Output::Restart(cause)),
             }
         }
@@ -214,6 +235,8 @@ impl<U: Unseal> Controller<U> {
     fn link_event(&mut self, event: Event, now: Instant) {
         match event {
             Event::Connected { network, .. } => {
+                self.heard.looks_anew();
+                self.form.joined(network);
                 self.settings.handle(settings::Input::Joined(network), now);
                 self.online(true, now);
                 self.modes.handle(modes::Input::Connected, now);
@@ -223,8 +246,11 @@ impl<U: Unseal> Controller<U> {
                 self.modes.handle(modes::Input::Disconnected, now);
             }
             Event::GaveUp => self.modes.handle(modes::Input::SearchGaveUp, now),
-            // Said by STATUS of the Bluetooth service and by the page.
-            Event::HotspotNotFound | Event::JoinFailed { .. } => {}
+            Event::HotspotNotFound => self.heard.is_hotspot_missing = true,
+            Event::JoinFailed { network, why } => {
+                self.heard.join = Some(why);
+                self.form.failed(network, why);
+            }
         }
     }
 
@@ -233,11 +259,13 @@ impl<U: Unseal> Controller<U> {
             self.clock(clock::Input::Online, now);
             self.uptime.handle(uptime::Input::Online, now);
             self.settings.handle(settings::Input::Online, now);
+            self.room.is_due();
         } else {
             self.clock(clock::Input::Offline, now);
             self.uptime.handle(uptime::Input::Offline, now);
             self.settings.handle(settings::Input::Offline, now);
             self.confirm.handle(confirm::Input::Offline, now);
+            self.heard.is_unauthorized = false;
             for who in [Who::Heartbeat, Who::Desired] {
                 self.net(net::Input::GivesUp(who));
             }
@@ -246,131 +274,41 @@ impl<U: Unseal> Controller<U> {
         self.offload(offload::Input::Online(is_online), now);
     }
 
-    fn settle_offload(&mut self, now: Instant) -> bool {
-        let mut said = false;
-        while self.has_room()
-            && let Some(output) = self.offload.poll()
-        {
-            said = true;
-            match output {
-                offload::Output::Survey { claim } => self.put(Output::Store(Order::Survey { claim })),
-                offload::Output::Next { claim, after, last } => {
-                    self.put(Output::Store(Order::Next { claim, after, last }));
-                }
-                offload::Output::Ledger(step) => self.put(Output::Store(Order::Step(step))),
-                offload::Output::Send => self.net(net::Input::Wants(Who::Files)),
-                offload::Output::Abandon => self.net(net::Input::GivesUp(Who::Files)),
-                offload::Output::Status(status) => self.offload_status_is(status, now),
-            }
-        }
-        said
-    }
-
-    fn offload_status_is(&mut self, status: offload::Status, now: Instant) {
-        use offload::Activity;
-        let before = self.offload_seen.replace(status).map(|status| status.activity);
-        if before == Some(status.activity) {
-            return;
-        }
-        let moves = status.activity == Activity::Syncing;
-        self.link.handle(link::Input::Transferring(moves), now);
-        match status.activity {
-            Activity::Done => {
-                self.modes.handle(modes::Input::Pending(false), now);
-                self.sync_ends = Some(modes::Input::OffloadDone);
-            }
-            Activity::Stopped => self.sync_ends = Some(modes::Input::OffloadFailed),
-            Activity::Idle | Activity::Syncing | Activity::Waiting => self.sync_ends = None,
-        }
-    }
-
-    /// The end of the files ends a sync only when nobody else talks to the server or waits to: hours, and what the server wants, would
-    /// never get through where there are no recordings.
-    fn settle_sync(&mut self, now: Instant) -> bool {
-        let ended = self.sync_ends.take_if(|_| self.net.is_idle());
-        if let Some(ended) = ended {
-            self.modes.handle(ended, now);
-        }
-        ended.is_some()
-    }
-
-    fn settle_confirm(&mut self) -> bool {
-        let mut said = false;
-        while self.has_room()
-            && let Some(output) = self.confirm.poll()
-        {
-            said = true;
-            match output {
-                confirm::Output::Send => self.net(net::Input::Wants(Who::Confirm)),
-                confirm::Output::Abandon => self.net(net::Input::GivesUp(Who::Confirm)),
-                confirm::Output::Confirmed(one) => self.put(Output::Store(Order::Remove(one))),
-                confirm::Output::NewEpoch(epoch) => self.put(Output::Store(Order::SaveEpoch(epoch))),
-                // What the server does not have any more stays here: nothing of it was confirmed.
-                confirm::Output::Missing(_) | confirm::Output::OfferAgain => {}
-                // Whoever needs room still asks again.
-                confirm::Output::Done | confirm::Output::Failed(_) => {}
-            }
-        }
-        said
-    }
-
-    fn settle_net(&mut self) -> bool {
-        let mut said = false;
-        while self.has_room()
-            && let Some(output) = self.net.poll()
-        {
-            said = true;
-            match output {
-                net::Output::Grant(who) => {
-                    self.holder = Some(who);
-                    if self.request().is_some() {
-                        self.put(Output::Exchange(who));
-                    } else {
-                        // It changed its mind while it waited.
-                        self.holder = None;
-                        self.net(net::Input::Finished);
-                    }
-                }
-                net::Output::BreakOff => {
-                    self.holder = None;
-                    self.put(Output::BreakOff);
-                }
-            }
-        }
-        said
-    }
-
-    /// The exchange under way has come to its end.
-    pub(super) fn answered(&mut self, answer: Result<&Response<'_>, NoAnswer>, now: Instant) {
-        let Some(who) = self.holder.take() else {
-            return;
-        };
-        match who {
-            Who::Heartbeat => {
-                let input = answer.map_or(uptime::Input::NoAnswer, uptime::Input::Answer);
-                self.uptime.handle(input, now);
-            }
-            Who::Desired => {
-                let input = answer.map_or(settings::Input::NoAnswer, settings::Input::Answer);
-                self.settings.handle(input, now);
-            }
-            Who::Confirm => {
-                let input = answer.map_or_else(confirm::Input::NoAnswer, confirm::Input::Answer);
-                self.confirm.handle(input, now);
-            }
-            Who::Files => {
-                let input = answer.map_or_else(offload::Input::NoAnswer, offload::Input::Answer);
-                self.offload(input, now);
-            }
-        }
-        self.net(net::Input::Finished);
-    }
-
     pub(super) fn wifi(&mut self, input: link::Input<'_>, now: Instant) {
         if let link::Input::ApClients(count) = input {
             self.modes.handle(modes::Input::ApClients(count), now);
         }
+        match input {
+            link::Input::ApFailed => self.heard.is_ap_failing = true,
+            link::Input::ApStarted => self.heard.is_ap_failing = false,
+            link::Input::Tick
+            | link::Input::Want(_)
+            | link::Input::Networks(_)
+            | link::Input::Recording(_)
+            | link::Input::Power(_)
+            | link::Input::Transferring(_)
+            | link::Input::NoInternet
+            | link::Input::Form(_)
+            | link::Input::ScanDone { .. }
+            | link::Input::ScanFailed { .. }
+            | link::Input::Joined { .. }
+            | link::Input::GotAddress { .. }
+            | link::Input::JoinFailed { .. }
+            | link::Input::Lost { .. }
+            | link::Input::ApClients(_) => {}
+        }
         self.link.handle(input, now);
+    }
+
+    fn settle_laps(&mut self, now: Instant) -> bool {
+        let mut said = false;
+        while self.has_room()
+            && let Some(output) = self.laps.poll(now)
+        {
+            said = true;
+            self.put(Output::Driven(output));
+        }
+        said
     }
 
     pub(super) fn stored(&mut self, stored: Stored, now: Instant) {
@@ -383,9 +321,18 @@ impl<U: Unseal> Controller<U> {
                 self.offload(offload::Input::Recorded, now);
             }
             Stored::CardFull(is_full) => {
-                self.modes.handle(modes::Input::CardFull(is_full), now);
+                self.card_is_full(is_full, now);
                 if is_full {
-                    self.put(Output::Store(Order::MayGiveWay));
+                    self.room.is_due();
+                    self.modes.handle(modes::Input::Pending(true), now);
+                }
+            }
+            Stored::Card(report) => self.heard.card = report,
+            Stored::Picture(number) => self.picture_stored(number, now),
+            Stored::Removed(is_gone) => {
+                self.room.removed(is_gone);
+                if is_gone {
+                    self.card_is_full(false, now);
                 }
             }
             Stored::SettingsSaved => self.settings.handle(settings::Input::Saved, now),
@@ -393,8 +340,15 @@ impl<U: Unseal> Controller<U> {
             Stored::Surveyed(survey) => self.offload(offload::Input::Surveyed(survey), now),
             Stored::Candidate(candidate) => self.offload(offload::Input::Candidate(candidate), now),
             Stored::MayGiveWay(asked, epoch) => {
-                self.confirm.handle(confirm::Input::Ask(&asked, epoch), now);
+                if self.room.found(!asked.is_empty(), self.handing_over.is_online) {
+                    self.confirm.handle(confirm::Input::Ask(&asked, epoch), now);
+                }
             }
         }
+    }
+
+    fn card_is_full(&mut self, is_full: bool, now: Instant) {
+        self.heard.is_card_full = is_full;
+        self.modes.handle(modes::Input::CardFull(is_full), now);
     }
 }

@@ -32,8 +32,10 @@ use frame::{Frame, Frames, packet};
 pub const BAUD: u32 = 115_200;
 /// Where receivers are found: as they boot, as an earlier start left them, as other firmware does.
 const BAUDS: [u32; 3] = [9_600, BAUD, 38_400];
-/// Between solutions.
-const PERIOD_MS: u16 = 100;
+/// Solutions a second.
+pub const RATE_HZ: u8 = 10;
+/// Between them.
+const PERIOD_MS: u16 = 1_000 / RATE_HZ as u16;
 /// A receiver answers a changed setting with the next solution, one second later at most.
 const ANSWER_WITHIN: Duration = Duration::from_millis(1500);
 /// Twenty solutions missing in a row.

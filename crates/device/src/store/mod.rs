@@ -35,7 +35,9 @@ mod error;
 mod giving;
 mod handing;
 mod intents;
+mod picture;
 mod repair;
+mod report;
 mod session;
 
 use embedded_storage_async::nor_flash::MultiwriteNorFlash;
@@ -45,7 +47,9 @@ use crate::fat::{self, Stamp};
 use crate::flash::{Boot, Drawn, FlashStore, MountError};
 use crate::outbox::{Ledger, LedgerError, Number};
 pub use error::StorageError;
+pub use picture::Picture;
 pub use repair::Mended;
+pub use report::CardReport;
 pub use session::{Pumped, Rotated, Start};
 
 use changes::{Media, Mounted};

@@ -151,14 +151,13 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
         let entry = self.ledger.entry(&mut self.flash, number).await?;
         let mut buffer = [0; BLOCK_BYTES_MAX];
         let mut reader = self.reader(mounted, &entry, &mut buffer)?;
-        let end = entry.size_bytes / SECTOR_BYTES as u32;
-        let from = reader.last_digest(end).await.map_err(crate::fat::Error::Card)?;
-        let sha256 = reader
-            .digest_to(from, end)
-            .await
-            .map_err(crate::fat::Error::Card)?;
+        let sha256 = match entry.kind {
+            Kind::Session => reader.session_digest(entry.size_bytes).await,
+            Kind::Picture => reader.picture_digest(entry.size_bytes).await,
+        };
+        let sha256 = sha256.map_err(crate::fat::Error::Card)?;
         self.ledger
-            .advance(&mut self.flash, number, Step::Digest(sha256.finish()))
+            .advance(&mut self.flash, number, Step::Digest(sha256))
             .await?;
         Ok(())
     }
@@ -201,6 +200,12 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
 }
 
 impl<B: BlockDevice> Reader<'_, B> {
+    async fn session_digest(&mut self, size_bytes: u32) -> Result<[u8; 32], B::Error> {
+        let end = size_bytes / SECTOR_BYTES as u32;
+        let from = self.last_digest(end).await?;
+        Ok(self.digest_to(from, end).await?.finish())
+    }
+
     /// Takes a digest on to sector `end`.
     pub(super) async fn digest_to(
         &mut self,

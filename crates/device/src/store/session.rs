@@ -2,13 +2,14 @@
 
 use embedded_storage_async::nor_flash::MultiwriteNorFlash;
 
-use super::Store;
 use super::changes::{Media, Mounted};
 use super::error::StorageError;
+use super::{Extents, Store};
 use crate::block::{BlockDevice, SECTOR_BYTES};
 use crate::fat::{self, Edit, Listed, Stamp};
 use crate::outbox::{DirSlot, Entry, Extent, Kind, LedgerError, Number, Opening, Row, Step};
 use crate::recorder::{About, Close, Recording, Samples};
+use wire::recording::RecordingId;
 
 /// What a recording is to begin with.
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +54,7 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
         if self.active.is_some() {
             return Err(StorageError::Recording);
         }
-        let place = self.place().await?;
+        let place = self.place(self.extents).await?;
         self.begin(start, place).await
     }
 
@@ -65,7 +66,7 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
         next: &Start<'_>,
         samples: &mut Samples,
     ) -> Result<Option<Rotated<C::Error, F::Error>>, StorageError<C::Error, F::Error>> {
-        let place = match self.place().await {
+        let place = match self.place(self.extents).await {
             Err(error) if !error.is_full() => return Err(error),
             place => place,
         };
@@ -134,16 +135,28 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
     }
 }
 
+/// What is known of a file before its first byte.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct New {
+    pub(super) kind: Kind,
+    pub(super) id: RecordingId,
+    pub(super) claim: u32,
+    pub(super) stamp: Stamp,
+}
+
 /// Room for a recording: clusters and a place in the folder.
 #[derive(Debug, Clone, Copy)]
-struct Place {
+pub(super) struct Place {
     extent: Extent,
     slot: DirSlot,
 }
 
 impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
     /// Looks for room, and writes nothing.
-    async fn place(&mut self) -> Result<Place, StorageError<C::Error, F::Error>> {
+    pub(super) async fn place(
+        &mut self,
+        extents: Extents,
+    ) -> Result<Place, StorageError<C::Error, F::Error>> {
         let Mounted { volume, folder } = self.mounted.as_mut().map_err(|_| StorageError::NoCard)?;
         let rows = self.media.ledger.rows();
         if !self.media.ledger.has_room() {
@@ -151,8 +164,8 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
         }
         let last = rows.iter().rev().find_map(Row::slot);
         let after = DirSlot(last.map_or(0, |slot| slot.0.saturating_add(1)));
-        let clusters = volume.geometry().clusters_for(self.extents.bytes);
-        let least = volume.geometry().clusters_for(self.extents.bytes_min);
+        let clusters = volume.geometry().clusters_for(extents.bytes);
+        let least = volume.geometry().clusters_for(extents.bytes_min);
         let card = &mut self.media.card;
         let extent = volume
             .find_run(card, clusters, self.next_cluster)
@@ -184,18 +197,44 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
         &mut self,
         mounted: &mut Mounted,
         start: &Start<'_>,
-        Place { extent, slot }: Place,
+        place: Place,
         on_card: Option<Number>,
     ) -> Result<Active, StorageError<C::Error, F::Error>> {
+        let new = New {
+            kind: Kind::Session,
+            id: start.about.id,
+            claim: start.claim,
+            stamp: start.stamp,
+        };
+        let entry = self.enter(mounted, &new, place, on_card).await?;
+        let (first_sector, sectors) = mounted
+            .volume
+            .sectors_of(entry.extent)
+            .ok_or(StorageError::NotHere(entry.number))?;
+        Ok(Active {
+            entry,
+            first_sector,
+            recording: Recording::open(&start.about, sectors, start.tick_ms)?,
+        })
+    }
+
+    /// A number for a run of clusters, and its name.
+    pub(super) async fn enter(
+        &mut self,
+        mounted: &mut Mounted,
+        new: &New,
+        Place { extent, slot }: Place,
+        on_card: Option<Number>,
+    ) -> Result<Entry, StorageError<C::Error, F::Error>> {
         self.ledger.make_room(&mut self.flash).await?;
         let number = self.ledger.next_number(&mut self.flash, on_card).await?;
         let opening = Opening {
-            kind: Kind::Session,
-            id: start.about.id,
+            kind: new.kind,
+            id: new.id,
             card: mounted.volume.geometry().serial,
             extent,
             slot,
-            claim: start.claim,
+            claim: new.claim,
         };
         let entry = self.ledger.open(&mut self.flash, number, &opening).await?;
         let file = Listed {
@@ -204,17 +243,9 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
             first_cluster: extent.first,
             bytes: mounted.volume.full_length(extent),
         };
-        let edit = Edit::Create(file, start.stamp);
+        let edit = Edit::Create(file, new.stamp);
         self.create(mounted, extent, slot, edit).await?;
-        let (first_sector, sectors) = mounted
-            .volume
-            .sectors_of(extent)
-            .ok_or(StorageError::NotHere(entry.number))?;
-        Ok(Active {
-            entry,
-            first_sector,
-            recording: Recording::open(&start.about, sectors, start.tick_ms)?,
-        })
+        Ok(entry)
     }
 }
 

@@ -213,10 +213,16 @@ fn deed(row: &Row, before: Option<State>) -> Option<Deed> {
         State::Sealed | State::Digested | State::Offered => {
             (!was_sealed).then_some(Deed::Sealed { name, size_bytes })
         }
-        State::Receipted => Some(Deed::Delivered { name, size_bytes }),
+        State::Receipted | State::Archived | State::Removing => {
+            let was_delivered = before.is_some_and(is_delivered);
+            (!was_delivered).then_some(Deed::Delivered { name, size_bytes })
+        }
         State::Quarantined => Some(Deed::Quarantined(name)),
-        State::Archived | State::Removing => None,
     }
+}
+
+const fn is_delivered(state: State) -> bool {
+    matches!(state, State::Receipted | State::Archived | State::Removing)
 }
 
 fn name(row: &Row) -> String {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use device::controller::Controller;
 use device::controller::{Input, Order, Output, Stored};
 use device::fat::Stamp;
 use device::flash::Item;
@@ -12,10 +13,12 @@ use device::outbox::{Number, Step};
 use device::recorder::{About, Close, ImuScale, Sample};
 use device::settings::SETTINGS_BYTES_MAX;
 use device::store::{Pumped, Start};
+use device::time::Instant;
+use device::track::Track;
 use wire::recording::RecordingId;
 
 use super::uplink::Uplink;
-use super::{Running, Unit, words};
+use super::{NoSeal, Running, Unit, words};
 use crate::exec;
 use crate::wifi::Answer;
 
@@ -57,8 +60,13 @@ impl<L: Uplink> Unit<L> {
                 self.note("others", || format!("{cause:?}"));
                 self.restarts = Some(cause);
             }
-            other @ (Output::WriteRtc(_)
-            | Output::Portal(_)
+            Output::Capture(quality) => self.capture(quality),
+            Output::WriteRtc(registers) => self.set_rtc(registers),
+            Output::Portal(is_open) => self.open_portal(is_open),
+            Output::Driven(driven) => self.driven.push((self.now, driven)),
+            Output::Status(status) => self.note("status", || format!("{status:?}")),
+            Output::Light(word) => self.note("light", || format!("{word:?}")),
+            other @ (Output::Picture { .. }
             | Output::Advertise(_)
             | Output::Claim(_)
             | Output::Run(_)
@@ -102,11 +110,25 @@ impl<L: Uplink> Unit<L> {
                     let _ = exec::run(store.flash().remove(Item::Breadcrumb));
                 }
             }
-            Order::SaveUptimeLoss | Order::MayGiveWay | Order::Remove(_) | Order::SaveEpoch(_) => {}
+            Order::SaveUptimeLoss => {
+                let loss = self
+                    .controller()
+                    .map(|controller| controller.uptime().encode_loss());
+                if let Some(loss) = loss {
+                    self.keep(Item::UptimeLoss, &loss);
+                }
+            }
+            Order::MayGiveWay { after } => self.may_give_way(after),
+            Order::Remove(confirmed) => self.remove(confirmed),
+            Order::OfferAgain(number) => self.offer_again(number),
+            Order::OfferAllAgain => self.offer_all_again(),
+            Order::SaveEpoch(epoch) => self.keep_epoch(epoch),
+            Order::StorePicture { bytes, .. } => self.keep_picture(bytes),
+            Order::SaveTally => self.keep_tally(),
         }
     }
 
-    fn keep(&mut self, item: Item, bytes: &[u8]) -> bool {
+    pub(super) fn keep(&mut self, item: Item, bytes: &[u8]) -> bool {
         let Some(store) = self.store() else {
             return false;
         };
@@ -139,37 +161,26 @@ impl<L: Uplink> Unit<L> {
     }
 
     fn start_recording(&mut self) -> bool {
-        let Some(start) = self.recording_start() else {
-            return false;
-        };
-        let now = self.now;
+        let (now, id) = (self.now, self.recording_id());
         let Some(running) = &mut self.running else {
             return false;
         };
         running.samples.clear();
+        let start = recording_start(&running.controller, id, running.device_time(now));
         let started = exec::run(running.store.start(&start)).done();
+        let is_full = matches!(&started, Some(Err(error)) if error.is_full());
         running.is_recording = started.is_some_and(|started| started.is_ok());
         running.next_sample = now + SAMPLE;
         running.next_fetch = now + FETCH;
-        running.is_recording
+        let is_recording = running.is_recording;
+        if is_full {
+            self.answer_stored(Stored::CardFull(true));
+        }
+        is_recording
     }
 
-    fn recording_start(&self) -> Option<Start<'static>> {
-        let running = self.running.as_ref()?;
-        let id = (u128::from(self.seed) << 64) | u128::from(self.now.as_micros());
-        Some(Start {
-            about: About {
-                id: RecordingId(id),
-                device: "Datalogger-51A0",
-                firmware: "0.1.0",
-                profile: "car",
-                track: None,
-                scale: ImuScale::BMI,
-            },
-            claim: 0,
-            stamp: Stamp::UNKNOWN,
-            tick_ms: running.device_time(self.now).tick_ms(),
-        })
+    pub(super) fn recording_id(&self) -> RecordingId {
+        RecordingId((u128::from(self.seed) << 64) | u128::from(self.now.as_micros()))
     }
 
     fn seal(&mut self, reason: SealReason) {
@@ -182,6 +193,7 @@ impl<L: Uplink> Unit<L> {
         if let Some(number) = self.stop_recording(close) {
             self.answer_stored(Stored::Sealed(number));
         }
+        self.report();
     }
 
     fn stop_recording(&mut self, close: Close) -> Option<Number> {
@@ -199,22 +211,25 @@ impl<L: Uplink> Unit<L> {
     }
 
     fn step(&mut self, step: LedgerStep) {
+        let after = self.after_receipt();
         let Some(store) = self.store() else {
             return;
         };
         let taken = match &step {
             LedgerStep::Offered(number) => exec::run(store.advance(*number, Step::Offer)).done(),
-            LedgerStep::Receipted(proof) => {
-                exec::run(store.advance(proof.number(), Step::Receipt(proof))).done()
-            }
+            LedgerStep::Receipted(proof) => exec::run(store.receive(proof, after)).done(),
             LedgerStep::Quarantined(number, _) => exec::run(store.advance(*number, Step::Quarantine)).done(),
         };
         if taken.is_none_or(|taken| taken.is_err()) {
             self.note("refused steps", || format!("{step:?}"));
         }
+        self.report();
     }
 
     pub(super) fn wifi(&mut self, answer: &Answer) {
+        if let Answer::ScanDone { seen, .. } = answer {
+            self.show_networks(seen);
+        }
         let input = match answer {
             Answer::ScanDone { attempt, seen } => link::Input::ScanDone {
                 attempt: *attempt,
@@ -288,9 +303,11 @@ impl<L: Uplink> Unit<L> {
 
     /// The device hears of it only where the recording ends by it.
     fn rotate(&mut self) {
-        let Some((next, running)) = self.recording_start().zip(self.running.as_mut()) else {
+        let (now, id) = (self.now, self.recording_id());
+        let Some(running) = &mut self.running else {
             return;
         };
+        let next = recording_start(&running.controller, id, running.device_time(now));
         let rotated = exec::run(running.store.rotate(&next, &mut running.samples)).done();
         let Some(Ok(Some(rotated))) = rotated else {
             return;
@@ -304,5 +321,21 @@ impl<L: Uplink> Unit<L> {
             self.answer_stored(Stored::Sealed(rotated.ended));
             self.drain();
         }
+    }
+}
+
+fn recording_start(controller: &Controller<NoSeal>, id: RecordingId, now: Instant) -> Start<'_> {
+    Start {
+        about: About {
+            id,
+            device: "Datalogger-51A0",
+            firmware: "0.1.0",
+            profile: "car",
+            track: controller.settings().track.as_ref().map(Track::name),
+            scale: ImuScale::BMI,
+        },
+        claim: controller.claim(),
+        stamp: Stamp::UNKNOWN,
+        tick_ms: now.tick_ms(),
     }
 }

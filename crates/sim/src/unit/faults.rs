@@ -249,9 +249,13 @@ impl<L: Uplink> Unit<L> {
             | Order::EraseUptime { .. }
             | Order::SaveUptimeLoss
             | Order::ForgetBreadcrumb
-            | Order::MayGiveWay
+            | Order::MayGiveWay { .. }
             | Order::Remove(_)
-            | Order::SaveEpoch(_) => return,
+            | Order::OfferAgain(_)
+            | Order::OfferAllAgain
+            | Order::SaveEpoch(_)
+            | Order::StorePicture { .. }
+            | Order::SaveTally => return,
         };
         if let (Some(armed), Some(board)) = (self.faults.armed_for(&moment), &self.board) {
             board.cut_in(armed.steps, armed.cut);

@@ -6,7 +6,9 @@ use device::controller::{self, Controller};
 use device::fat::Stamp;
 use device::flash::Item;
 use device::modes::Trade;
+use device::outbox;
 use device::recorder::Samples;
+use device::settings::Profile;
 use device::store::{Started, Store};
 use device::time::Instant;
 
@@ -22,8 +24,13 @@ struct Boot {
     started: Started,
     settings: Option<Vec<u8>>,
     uptime: Vec<(u8, Vec<u8>)>,
+    uptime_loss: Option<Vec<u8>>,
+    tally: Option<Vec<u8>>,
     claim: u32,
 }
+
+/// Pictures wait in a part of the card of this size.
+const SPOOL_BYTES_MAX: u32 = 64 << 20;
 
 impl<L: Uplink> Unit<L> {
     /// Gives it power. `false` where it does not start: its flash is not readable, or the power went again.
@@ -70,12 +77,16 @@ impl<L: Uplink> Unit<L> {
                 uptime.push((u8::try_from(slot).unwrap_or(u8::MAX), read.to_vec()));
             }
         }
+        let uptime_loss = kept(&mut store, Item::UptimeLoss).await;
+        let tally = kept(&mut store, Item::CameraTally).await;
         let claim = store.flash().claim().await.ok()?;
         Some(Boot {
             store,
             started,
             settings,
             uptime,
+            uptime_loss,
+            tally,
             claim,
         })
     }
@@ -86,22 +97,36 @@ impl<L: Uplink> Unit<L> {
             started,
             settings,
             uptime,
+            uptime_loss,
+            tally,
             claim,
         } = boot;
+        let has_receiver = self.profile == Profile::Race;
+        let waiting = waiting_pictures(&store);
+        let camera = (self.profile == Profile::Camera).then_some(controller::CameraStart {
+            spool_bytes_max: SPOOL_BYTES_MAX,
+            waiting: &waiting,
+            tally: tally.as_deref(),
+        });
         let seed = self.seed ^ self.now.as_micros();
         let start = controller::Start {
-            trade: Trade::RaceLogger,
+            trade: if has_receiver {
+                Trade::RaceLogger
+            } else {
+                Trade::AlwaysOnline
+            },
             boot: device::clock::Boot::from(started.boot),
             device: started.boot.device,
             claim,
             settings: settings.as_deref(),
             uptime: uptime.iter().map(|(slot, bytes)| (*slot, &bytes[..])),
-            uptime_loss: None,
+            uptime_loss: uptime_loss.as_deref(),
             seal_key: None,
             seed: (seed as u32) ^ 0x5eed,
             restarted_for_ap: self.restarted_for_ap(),
-            has_receiver: true,
+            has_receiver,
             has_pending: store.survey(claim).is_some(),
+            camera,
         };
         let (controller, _) = Controller::new(start, NoSeal, Instant::BOOT);
         self.around.ride.power_cycle();
@@ -119,6 +144,11 @@ impl<L: Uplink> Unit<L> {
             busy_until: None,
             question: None,
             boot_number: started.boot.number,
+            shot: None,
+            picture: Vec::new(),
+            site: None,
+            is_portal_open: false,
+            has_receiver,
             started: self.now,
             is_recording: false,
             next_solution: self.now,
@@ -127,7 +157,9 @@ impl<L: Uplink> Unit<L> {
             draws: 0,
         });
         self.take_up_crumb();
+        self.report();
         self.drain();
+        self.read_rtc();
     }
 
     /// Takes the power away, between two writes.
@@ -160,4 +192,21 @@ impl<L: Uplink> Unit<L> {
         let Fell { into, cut } = fell;
         self.note("cuts", || format!("the power goes in {into:?}, {cut:?}"));
     }
+}
+
+async fn kept(store: &mut Store<CardSlot, FlashChip>, item: Item) -> Option<Vec<u8>> {
+    let mut bytes = [0; 64];
+    let read = store.flash().read(item, &mut bytes).await.ok()?;
+    read.map(<[u8]>::to_vec)
+}
+
+fn waiting_pictures(store: &Store<CardSlot, FlashChip>) -> Vec<(outbox::Number, u32)> {
+    let waits = |row: &&outbox::Row| {
+        row.kind == outbox::Kind::Picture
+            && matches!(row.state, outbox::State::Digested | outbox::State::Offered)
+    };
+    let rows = store.ledger().rows().iter();
+    rows.filter(waits)
+        .map(|row| (row.number, row.size_bytes))
+        .collect()
 }

@@ -10,15 +10,25 @@ use crate::ublox::{Spoken, Ublox};
 #[derive(Debug, Clone, Default)]
 pub struct Ride {
     pub moving: Vec<(Instant, Instant)>,
+    /// Round and round, instead of straight on.
+    pub is_oval: bool,
     ublox: Ublox,
 }
 
 const SPEED_MPS: f64 = 25.0;
+/// Half the oval's axes, in degrees of latitude and longitude: 170 m by 210 m.
+const OVAL_DEG: (f64, f64) = (0.0015, 0.003);
+/// The middle of the oval; its rightmost point is where a ride begins.
+pub const OVAL_MIDDLE_DEG: (f64, f64) = (51.5, -1.25);
+const ROUND_S: f64 = 41.7;
+/// So much slower is each round than the one before.
+const TIRES: f64 = 0.01;
 
 impl Ride {
     pub fn new(moving: Vec<(Instant, Instant)>) -> Self {
         Self {
             moving,
+            is_oval: false,
             ublox: Ublox::powered_on(),
         }
     }
@@ -39,14 +49,32 @@ impl Ride {
         self.moving.iter().any(|(from, to)| (*from..*to).contains(&now))
     }
 
+    fn place_deg(&self, now: Instant, time_s: f64) -> (f64, f64) {
+        let (lat, lon) = OVAL_MIDDLE_DEG;
+        if !self.is_oval {
+            return (lat + time_s * 1e-6, lon);
+        }
+        let began = self.moving.iter().rev().find(|(from, _)| *from <= now);
+        let driven_s = began.map_or(0.0, |(from, to)| {
+            now.min(*to).since(*from).as_millis() as f64 / 1_000.0
+        });
+        let rounds = driven_s / ROUND_S;
+        let angle = core::f64::consts::TAU * rounds / (1.0 + TIRES * rounds);
+        (
+            lat + OVAL_DEG.0 * libm::sin(angle),
+            lon + OVAL_DEG.1 * libm::cos(angle),
+        )
+    }
+
     /// The receiver's line at this moment, as it sounds at the listener's speed.
     pub(super) fn line(&self, now: Instant, began_utc_ms: i64, baud: u32, is_blind: bool) -> Vec<u8> {
         let time_s = now.as_millis() as f64 / 1_000.0;
+        let (lat_deg, lon_deg) = self.place_deg(now, time_s);
         let fix = GpsFix {
             time_s,
             arrival_s: time_s,
-            lat_deg: 51.5 + time_s * 1e-6,
-            lon_deg: -1.25,
+            lat_deg,
+            lon_deg,
             alt_m: 120.0,
             speed_mps: if self.is_moving(now) { SPEED_MPS } else { 0.1 },
             heading_deg: 0.0,

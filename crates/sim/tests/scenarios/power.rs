@@ -72,8 +72,9 @@ fn power_off_mid_update() {
                 .map(|ack| ack.version)
                 .collect();
             assert_eq!(applied.last(), Some(&2), "and says so");
-            let bytes = on_card(&mut unit).pop().map(|one| one.bytes);
-            assert!(bytes.is_some_and(|bytes| unit.around.server.holds(&bytes)));
+            let delivered = unit.around.server.recordings().count();
+            assert_eq!(delivered, 1, "{}", story(&unit));
+            assert_eq!(on_card(&mut unit).len(), 0, "deleted, as it is wished now");
         }
     }
     assert!(falls >= 6, "{falls}");

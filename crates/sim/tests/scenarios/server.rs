@@ -34,13 +34,13 @@ fn token_revoked() {
     let mut unit = Scene::at_home(12, &[(20, 50), (400, 430), (800, 830)]).set_up();
     assert!(unit.power_on());
     unit.run_until(at(390));
-    assert_eq!(states(&mut unit), [State::Receipted]);
+    assert_eq!(states(&mut unit), [State::Archived]);
     unit.around.server.revoke(TOKEN);
     unit.run_until(at(2_000));
     let held = on_card(&mut unit);
     assert_eq!(
         states(&mut unit),
-        [State::Receipted, State::Digested, State::Digested]
+        [State::Archived, State::Digested, State::Digested]
     );
     let asked = requests_between(&unit, at(390), unit.now());
     assert!(asked.len() <= 12, "a revoked token is not tried on: {asked:?}");
@@ -71,7 +71,7 @@ fn poison_file() {
     unit.run_until(at(1_000));
     assert_eq!(
         states(&mut unit),
-        [State::Receipted, State::Quarantined, State::Receipted]
+        [State::Archived, State::Quarantined, State::Archived]
     );
     let refused = requests(&unit)
         .into_iter()

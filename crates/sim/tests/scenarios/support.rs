@@ -117,7 +117,7 @@ pub(crate) fn assert_all_delivered(unit: &mut Unit, count: usize) {
     let held = on_card(unit);
     assert_eq!(held.len(), count, "{}", story(unit));
     for one in &held {
-        assert_eq!(one.state, State::Receipted, "{}", story(unit));
+        assert_eq!(one.state, State::Archived, "{}", story(unit));
         assert!(!one.bytes.is_empty());
         assert!(unit.around.server.holds(&one.bytes), "{}", one.number);
     }
