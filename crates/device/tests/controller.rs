@@ -80,3 +80,10 @@ fn however_much_one_input_leads_to_nothing_of_it_is_dropped() {
     assert_eq!(saved.len(), 64, "each is closed, and one is open: {saved:?}");
     assert_eq!(controller.dropped(), 0);
 }
+
+/// Beside it the core holds the store with its ledger, the samples and the page: 48 KB for all.
+#[test]
+fn it_is_small() {
+    let bytes = size_of::<Controller<NoSeal>>();
+    assert!(bytes <= 21_000, "{bytes}");
+}

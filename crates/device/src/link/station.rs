@@ -111,9 +111,11 @@ impl Link {
     }
 
     /// Scans and joins pull the radio off the access point's channel, so they wait for its start and for its clients; a
-    /// client's own form is what they wait for.
+    /// client's own form is what they wait for. Where nothing is known there is one look round all the same, for the page's list.
     fn may_search(&self) -> bool {
-        let has_reason = self.form.is_some() || (!self.networks.is_empty() && !self.ap.has_client());
+        let is_for_list = self.want == Want::SetupAp && !self.has_looked_round;
+        let is_useful = !self.networks.is_empty() || is_for_list;
+        let has_reason = self.form.is_some() || (is_useful && !self.ap.has_client());
         has_reason && !self.ap.is_starting()
     }
 

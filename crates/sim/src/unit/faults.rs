@@ -60,6 +60,10 @@ pub enum Ntp {
     Unreachable,
     /// It asks to be left alone.
     Denies,
+    /// Somebody answers who was not asked, with another date.
+    Forged,
+    /// The answer comes when nobody waits for it any more.
+    Late,
 }
 
 /// See the module. Whoever runs the device sets them and finds out what came of it.

@@ -11,6 +11,8 @@ use super::faults::Ntp;
 use super::uplink::Uplink;
 
 const ROUND_TRIP: Duration = Duration::from_millis(50);
+/// A datagram that went round the world twice.
+const LATE: Duration = Duration::from_secs(20);
 /// From 1900 to 1970.
 const NTP_TO_UNIX_S: u64 = 2_208_988_800;
 
@@ -29,13 +31,15 @@ impl<L: Uplink> Unit<L> {
             Ntp::Answers if is_online => Some(self.time(ask, 2, *b"GPS\0")),
             Ntp::Denies if is_online => Some(self.time(ask, 0, *b"DENY")),
             Ntp::Unreachable => None,
-            Ntp::Answers | Ntp::Denies | Ntp::Silent => {
+            Ntp::Forged if is_online => Some(self.forged(ask)),
+            Ntp::Late if is_online => Some(self.time(ask, 2, *b"GPS\0")),
+            Ntp::Answers | Ntp::Denies | Ntp::Silent | Ntp::Forged | Ntp::Late => {
                 self.faults.ntp_failed += u64::from(ntp == Ntp::Silent);
                 return;
             }
         };
         self.faults.ntp_failed += u64::from(ntp != Ntp::Answers);
-        let ends = self.now + ROUND_TRIP;
+        let ends = self.now + if ntp == Ntp::Late { LATE } else { ROUND_TRIP };
         if let Some(running) = &mut self.running {
             running.question = Some(Question { ends, answer });
         }
@@ -52,6 +56,15 @@ impl<L: Uplink> Unit<L> {
             Some(None) => self.tell(Input::Clock(clock::Input::NtpUnreachable)),
             None => {}
         }
+    }
+
+    /// Three years later, to a question that nobody asked.
+    fn forged(&self, ask: &Ask) -> [u8; 48] {
+        let mut packet = self.time(ask, 2, *b"GPS\0");
+        packet[24] ^= 1;
+        packet[40] = packet[40].wrapping_add(6);
+        packet[32] = packet[32].wrapping_add(6);
+        packet
     }
 
     /// What a server says that has the world's time.

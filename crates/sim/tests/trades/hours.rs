@@ -42,6 +42,30 @@ fn hours_are_right_after_cuts_and_days_without_a_network() {
 }
 
 #[test]
+fn only_an_answer_to_what_was_asked_and_in_time_is_a_date() {
+    for ntp in [Ntp::Forged, Ntp::Late, Ntp::Silent] {
+        let mut unit = unit(Profile::Uptime, rides(&[]), |_| {});
+        unit.faults.ntp = ntp;
+        unit.rtc.is_absent = true;
+        assert!(unit.power_on());
+        unit.run_until(at(120));
+        let clock = unit.controller().unwrap().clock_of_device();
+        assert_eq!(
+            clock.utc_at(device::time::Instant::BOOT),
+            None,
+            "{ntp:?}\n{}",
+            trace(&unit)
+        );
+        assert!(unit.faults.ntp_failed > 0, "{ntp:?}");
+        unit.faults.ntp = Ntp::Answers;
+        unit.run_until(at(2_000));
+        let clock = unit.controller().unwrap().clock_of_device();
+        let boot_ms = clock.utc_at(device::time::Instant::BOOT).expect("it was told").0;
+        assert!((boot_ms - unit.around.began_utc_ms).abs() <= 100, "{ntp:?}");
+    }
+}
+
+#[test]
 fn the_clock_chip_knows_the_date_when_no_time_server_answers() {
     let mut unit = unit(Profile::Uptime, rides(&[]), |_| {});
     assert!(unit.power_on());

@@ -1,7 +1,7 @@
 //! What people are told: STATUS, the light, the page.
 
-use device::controller::{Input, Problem, State, Status};
-use device::link::{self, JoinFailure, WifiStatus};
+use device::controller::{Input, Problem, State, Status, Stored};
+use device::link::WifiStatus;
 use device::settings::{Profile, Via};
 use sim::unit::Unit;
 
@@ -69,15 +69,37 @@ fn a_hotspot_that_is_not_seen_is_told_until_it_is() {
 }
 
 #[test]
-fn a_wrong_password_and_an_access_point_that_fails_are_told() {
+fn a_wrong_password_is_told() {
     let mut unit = unit(Profile::Uptime, rides(&[]), |_| {});
     unit.around.held[0].password = "another-one".into();
     assert!(unit.power_on());
     unit.run_until(at(30));
     assert_eq!(problem(&unit), Some("wrong_password"), "{}", trace(&unit));
-    unit.tell(Input::Wifi(link::Input::ApFailed));
-    assert_eq!(Problem::from(JoinFailure::Timeout).word(), "join_failed");
-    assert_eq!(Problem::ApFailed.word(), "ap_failed");
+}
+
+#[test]
+fn an_access_point_that_fails_is_told_until_it_starts() {
+    let mut unit = unit(Profile::Uptime, rides(&[]), |settings| {
+        settings.networks = device::settings::Networks::default();
+    });
+    unit.around.radio.ap_starts_that_fail = 2;
+    assert!(unit.power_on());
+    unit.run_until(at(2));
+    assert_eq!(problem(&unit), Some("ap_failed"), "{}", trace(&unit));
+    unit.run_until(at(60));
+    assert_eq!(problem(&unit), None, "{}", trace(&unit));
+    assert_eq!(status(&unit).wifi, WifiStatus::Ap);
+}
+
+#[test]
+fn a_full_card_is_told_until_there_is_room() {
+    let mut unit = unit(Profile::Race, rides(&[]), |_| {});
+    assert!(unit.power_on());
+    unit.run_until(at(20));
+    unit.tell(Input::Stored(Stored::CardFull(true)));
+    assert_eq!(problem(&unit), Some("storage"));
+    unit.tell(Input::Stored(Stored::CardFull(false)));
+    assert_eq!(problem(&unit), None);
 }
 
 #[test]
@@ -101,6 +123,7 @@ fn the_page_takes_a_form_and_tells_what_came_of_it() {
     let page = unit
         .browse("GET / HTTP/1.1\r\nHost: 4.3.2.1\r\n\r\n")
         .expect("it is open");
+    assert!(page.contains("Home"), "{page}\n{}", trace(&unit));
     let token = page.split("name=token value=").nth(1).unwrap();
     let token: String = token.chars().take_while(char::is_ascii_hexdigit).collect();
     let form = format!("token={token}&ssid=Home&password=secret-secret");
