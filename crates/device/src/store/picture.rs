@@ -6,7 +6,7 @@ use wire::recording::RecordingId;
 
 use super::changes::{Media, Mounted};
 use super::error::StorageError;
-use super::session::New;
+use super::session::{New, Place};
 use super::{Extents, Store};
 use crate::block::{BlockDevice, SECTOR_BYTES};
 use crate::fat::{self, Stamp};
@@ -38,6 +38,16 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
             bytes_min: size_bytes,
         };
         let place = self.place(extents).await?;
+        let kept = self.keep_at(picture, size_bytes, place).await;
+        self.settle(kept)
+    }
+
+    async fn keep_at(
+        &mut self,
+        picture: &Picture<'_>,
+        size_bytes: u32,
+        place: Place,
+    ) -> Result<Number, StorageError<C::Error, F::Error>> {
         let mounted = self.mounted.as_mut().map_err(|_| StorageError::NoCard)?;
         let new = New {
             kind: Kind::Picture,

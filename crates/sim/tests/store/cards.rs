@@ -6,26 +6,13 @@ use device::store::{CardTrouble, StorageError};
 use sim::board::{Board, Cut, State};
 use sim::card::Image;
 use sim::exec;
-use sim::nor::BLOCK_BYTES;
 
 use crate::computer;
-use crate::life::{Device, Rider, new_board, stamp};
+use crate::life::{Device, Rider, new_board, shop_card, stamp};
 use crate::truth::assert_opens_cleanly;
 use crate::uplink::Uplink;
 
 const KINDS: [fn(u64) -> Cut; 3] = [|_| Cut::Before, Cut::Torn, |seed| Cut::Torn(seed ^ 0xFFFF)];
-
-/// Another card from the shop.
-fn other_card() -> Image {
-    let board = Board::on(State {
-        card: Image::blank(1 << 22),
-        flash: vec![0xFF; 32 * BLOCK_BYTES],
-    });
-    let mut card = board.card();
-    let formatted = exec::run(device::fat::format(&mut card, 0xB0B));
-    assert_eq!(formatted.done(), Some(Ok(())));
-    board.state().card
-}
 
 fn numbers(device: &Device) -> Vec<Number> {
     let rows = device.store.ledger().rows().iter();
@@ -187,7 +174,7 @@ fn a_cut_anywhere_while_two_cards_take_turns_loses_nothing_of_either() {
         let states = [first, begun].map(|number| device.store.ledger().row(number).unwrap().state);
         assert_eq!(states, [Progress::Archived; 2]);
     };
-    let (born, other) = (new_board(), other_card());
+    let (born, other) = (new_board(), shop_card(0xB0B));
     let board = Board::on(born.clone());
     let mut table = other.clone();
     assert_eq!(exec::run(script(&board, &mut table)).done(), Some(()));

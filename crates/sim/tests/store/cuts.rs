@@ -80,6 +80,9 @@ fn check_by_computer(state: &State) {
         let mut device = Device::start(&board).await;
         let mut files = BTreeMap::new();
         for row in device.store.ledger().rows().to_vec() {
+            if !row.is_here() {
+                continue;
+            }
             let entry = device.store.entry(row.number).await.unwrap();
             let mut bytes = vec![0; entry.size_bytes as usize];
             device.store.read(row.number, 0, &mut bytes).await.unwrap();

@@ -9,8 +9,8 @@ use device::fat::Stamp;
 use device::flash::{Drawn, Item};
 use device::outbox::{Number, State as Progress, Step};
 use device::recorder::{About, Close, GpsSample, ImuCounts, ImuSample, ImuScale, Samples};
-use device::settings::AfterReceipt;
-use device::store::{Extents, Mended, Pumped, Start, Store};
+use device::settings::{AfterReceipt, SETTINGS_BYTES_MAX, Settings};
+use device::store::{Extents, Mended, Picture, Pumped, Start, Store};
 use sim::board::{Board, CardSlot, FlashChip, State};
 use sim::card::Image;
 use sim::exec;
@@ -21,12 +21,6 @@ use crate::truth::{Diary, Told};
 use crate::uplink::Uplink;
 
 const FIRST_TICK_MS: u32 = 2_000;
-/// A version of the settings, the next one, and the next format of all.
-pub(crate) const SETTINGS: [&[u8]; 3] = [
-    b"\x01 one network",
-    b"\x01 two networks",
-    b"\x02 two networks, and more",
-];
 pub(crate) const DEVICE: [u8; 16] = [9; 16];
 /// Full after some twelve seconds, so that a life has a rotation.
 pub(crate) const EXTENTS: Extents = Extents {
@@ -62,7 +56,7 @@ impl Device {
     }
 }
 
-/// A card of 2 GiB that was formatted in the shop, and flash from the factory.
+/// A card of 2 GiB from the shop, and flash from the factory.
 pub(crate) fn new_board() -> State {
     new_board_with(1 << 22)
 }
@@ -73,11 +67,38 @@ pub(crate) fn new_board_with(card_sectors: u32) -> State {
         flash: vec![0xFF; 32 * BLOCK_BYTES],
     });
     let mut card = board.card();
-    assert_eq!(
-        exec::run(device::fat::format(&mut card, 0x5eed)).done(),
-        Some(Ok(()))
-    );
+    let formatted = exec::run(device::fat::format(&mut card, 0x5eed));
+    assert_eq!(formatted.done(), Some(Ok(())));
     board.state()
+}
+
+/// Another card of 2 GiB.
+pub(crate) fn shop_card(serial: u32) -> Image {
+    let board = Board::on(State {
+        card: Image::blank(1 << 22),
+        flash: Vec::new(),
+    });
+    let mut card = board.card();
+    let formatted = exec::run(device::fat::format(&mut card, serial));
+    assert_eq!(formatted.done(), Some(Ok(())));
+    board.into_state().card
+}
+
+/// As an earlier firmware wrote them, the same as this one does, and with one more setting.
+pub(crate) fn settings() -> [Vec<u8>; 3] {
+    let mut old = b"\x01\x00\x1c\x02\x00\x19https://fieldpost.example".to_vec();
+    old.extend_from_slice(&[0x56, 0x14, 0x3c, 0xf1]);
+    let now = Settings::decode(&old).unwrap();
+    let changed = Settings {
+        after_receipt: AfterReceipt::Delete,
+        ..now.clone()
+    };
+    let [now, changed] = [now, changed].map(|settings| {
+        let mut blob = [0; SETTINGS_BYTES_MAX];
+        let length = settings.encode(&mut blob);
+        blob[..length].to_vec()
+    });
+    [old, now, changed]
 }
 
 pub(crate) fn stamp() -> Stamp {
@@ -117,29 +138,71 @@ impl Rider {
         let mut device = Device::start(&self.board).await;
         let mut uplink = Uplink::new();
         self.settings(&mut device, 0).await;
+        self.uptime(&mut device, 0, Some(60)).await;
+        self.upgrade(&mut device).await;
         let first = self.record(&mut device, 0xA, 300).await;
         let second = self.record(&mut device, 0xB, 1_500).await;
-        self.settings(&mut device, 1).await;
+        self.picture(&mut device, 0xC0).await;
+        self.uptime(&mut device, 0, Some(120)).await;
+        self.uptime(&mut device, 1, Some(60)).await;
         self.hand_over(&mut device, &mut uplink, AfterReceipt::Archive)
             .await;
         self.let_go(&mut device, &mut uplink, first).await;
         self.offer_again(&mut device, &mut uplink, second).await;
         self.settings(&mut device, 2).await;
+        self.uptime(&mut device, 0, None).await;
         let last = self.record(&mut device, 0xD, 120).await;
         self.hand_over(&mut device, &mut uplink, AfterReceipt::Delete)
             .await;
         self.let_go(&mut device, &mut uplink, last).await;
+        let table = self.board.insert(shop_card(0xB0B));
+        device.store.reinsert(stamp()).await;
+        self.record(&mut device, 0xE, 100).await;
+        self.board.insert(table);
+        device.store.reinsert(stamp()).await;
         self.meet_a_restored_server(&mut device, &mut uplink).await;
     }
 
     async fn settings(&mut self, device: &mut Device, version: usize) {
-        device
-            .store
-            .flash()
-            .write(Item::Settings, SETTINGS[version])
-            .await
-            .unwrap();
+        let blob = &settings()[version];
+        device.store.flash().write(Item::Settings, blob).await.unwrap();
         self.told(Told::Settings(version));
+    }
+
+    /// What a start does with settings of an earlier firmware: reads them, and keeps them as its own.
+    async fn upgrade(&mut self, device: &mut Device) {
+        let mut blob = [0; SETTINGS_BYTES_MAX];
+        let flash = device.store.flash();
+        let found = flash.read(Item::Settings, &mut blob).await.unwrap().unwrap();
+        let decoded = Settings::decode(found).unwrap();
+        let length = decoded.encode(&mut blob);
+        assert_eq!(blob[..length], settings()[1]);
+        flash.write(Item::Settings, &blob[..length]).await.unwrap();
+        self.told(Told::Settings(1));
+    }
+
+    /// Saves a session of the uptime logger, or erases it.
+    async fn uptime(&mut self, device: &mut Device, slot: u32, run_s: Option<u32>) {
+        self.told(Told::Counting { slot, run_s });
+        let (flash, item) = (device.store.flash(), Item::Uptime(slot));
+        match run_s {
+            Some(run_s) => flash.write(item, &run_s.to_le_bytes()).await.unwrap(),
+            None => flash.remove(item).await.unwrap(),
+        }
+        self.told(Told::Counted { slot, run_s });
+    }
+
+    async fn picture(&mut self, device: &mut Device, id: u128) {
+        let bytes: Vec<u8> = (0..20_700_u32).map(|at| ((at * at) >> 3) as u8).collect();
+        let picture = Picture {
+            id: RecordingId(id),
+            claim: 0,
+            stamp: stamp(),
+            bytes: &bytes,
+        };
+        let number = device.store.keep_picture(&picture).await.unwrap();
+        self.began(id, number);
+        self.ended(id);
     }
 
     /// So many ticks of 10 ms; gives the number of the first recording, for a full one goes on in another.
@@ -320,6 +383,9 @@ impl Rider {
 pub(crate) async fn recordings(device: &mut Device) -> BTreeMap<u128, Vec<u8>> {
     let mut all = BTreeMap::new();
     for row in device.store.ledger().rows().to_vec() {
+        if !row.is_here() {
+            continue;
+        }
         let entry = device.store.entry(row.number).await.unwrap();
         let mut bytes = vec![0; entry.size_bytes as usize];
         device.store.read(row.number, 0, &mut bytes).await.unwrap();

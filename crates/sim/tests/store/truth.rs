@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use device::outbox::State as Progress;
+use device::outbox::{Entry, Kind, State as Progress};
 use sha2::{Digest, Sha256};
 use wire::recording::{BlockMarker, ChainVerifier, RecordingId, Verdict};
 
-use crate::life::{Device, SETTINGS};
+use crate::life::{Device, settings};
 
 /// What a call's return says for good.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +43,15 @@ pub(crate) enum Told {
         id: u128,
     },
     Settings(usize),
+    /// An uptime session may have this from here on; `None` is erased.
+    Counting {
+        slot: u32,
+        run_s: Option<u32>,
+    },
+    Counted {
+        slot: u32,
+        run_s: Option<u32>,
+    },
 }
 
 /// Everything that was told, each with the number of steps that were done by then.
@@ -68,6 +77,8 @@ pub(crate) struct Session {
 pub(crate) struct Truth {
     sessions: BTreeMap<u128, Session>,
     settings: Option<usize>,
+    /// What each uptime session has, and what it may have.
+    uptime: BTreeMap<u32, [Option<u32>; 2]>,
 }
 
 impl Truth {
@@ -82,6 +93,14 @@ impl Truth {
     fn learn(&mut self, told: &Told) {
         if let Told::Settings(version) = told {
             self.settings = Some(*version);
+            return;
+        }
+        if let Told::Counting { slot, run_s } = told {
+            self.uptime.entry(*slot).or_default()[1] = *run_s;
+            return;
+        }
+        if let Told::Counted { slot, run_s } = told {
+            self.uptime.insert(*slot, [*run_s; 2]);
             return;
         }
         let (Told::Number { id, .. }
@@ -111,15 +130,19 @@ impl Truth {
             }
             Told::Removing { .. } => session.may_go = true,
             Told::Removed { .. } => session.is_gone = true,
-            Told::Settings(_) => {}
+            Told::Settings(_) | Told::Counting { .. } | Told::Counted { .. } => {}
         }
     }
 
     /// Looks at a device that has just started. `whole` is each recording as it is when nothing is cut.
     pub(crate) async fn check(&self, device: &mut Device, whole: &BTreeMap<u128, Vec<u8>>) {
-        let mut found = BTreeMap::new();
+        let (mut found, mut away) = (BTreeMap::new(), BTreeMap::new());
         for row in device.store.ledger().rows().to_vec() {
             let entry = device.store.entry(row.number).await.unwrap();
+            if !row.is_here() {
+                away.insert(entry.id.0, entry);
+                continue;
+            }
             let mut bytes = vec![0; entry.size_bytes as usize];
             device.store.read(row.number, 0, &mut bytes).await.unwrap();
             assert!(
@@ -131,27 +154,33 @@ impl Truth {
                 Some(Sha256::digest(&bytes).into()),
                 "the digest of what is there"
             );
-            assert!(
-                whole[&entry.id.0].starts_with(&bytes),
-                "bytes as they were recorded"
-            );
-            assert_opens_cleanly(&bytes, entry.id);
+            let whole = &whole[&entry.id.0];
+            assert!(whole.starts_with(&bytes), "bytes as they were recorded");
+            match entry.kind {
+                Kind::Session => assert_opens_cleanly(&bytes, entry.id),
+                Kind::Picture => assert_eq!(bytes.len(), whole.len(), "all of it, or nothing"),
+            }
             assert!(found.insert(entry.id.0, (entry, bytes)).is_none());
         }
         for (id, session) in &self.sessions {
             match found.get(id) {
                 Some((entry, bytes)) => session.check(entry, bytes, &whole[id]),
-                None => session.check_missing(),
+                None => match away.get(id) {
+                    Some(entry) => session.check_away(entry),
+                    None => session.check_missing(),
+                },
             }
         }
         self.check_settings(device).await;
+        self.check_uptime(device).await;
     }
 
     async fn check_settings(&self, device: &mut Device) {
         let mut buffer = [0; 2048];
         let item = device::flash::Item::Settings;
         let read = device.store.flash().read(item, &mut buffer).await.unwrap();
-        let read = read.map(|bytes| SETTINGS.iter().position(|known| *known == bytes).expect("whole"));
+        let known = settings();
+        let read = read.map(|bytes| known.iter().position(|known| known == bytes).expect("whole"));
         let next = self.settings.map_or(0, |version| version + 1);
         assert!(
             read == self.settings || read == Some(next),
@@ -160,13 +189,23 @@ impl Truth {
         );
     }
 
+    async fn check_uptime(&self, device: &mut Device) {
+        for (slot, may_be) in &self.uptime {
+            let mut buffer = [0; 64];
+            let item = device::flash::Item::Uptime(*slot);
+            let read = device.store.flash().read(item, &mut buffer).await.unwrap();
+            let run_s = read.map(|bytes| u32::from_le_bytes(bytes.try_into().expect("whole")));
+            assert!(may_be.contains(&run_s), "{run_s:?} of {may_be:?}");
+        }
+    }
+
     pub(crate) fn numbers(&self) -> impl Iterator<Item = u32> {
         self.sessions.values().filter_map(|session| session.number)
     }
 }
 
 impl Session {
-    fn check(&self, entry: &device::outbox::Entry, bytes: &[u8], whole: &[u8]) {
+    fn check(&self, entry: &Entry, bytes: &[u8], whole: &[u8]) {
         assert!(!self.is_gone, "a removed recording is back: {entry:?}");
         assert!(self.number.is_none_or(|number| number == entry.number.0));
         if self.is_stopped {
@@ -190,6 +229,15 @@ impl Session {
         }
         let (recorded, proven) = (entry.state, self.progress >= Some(Progress::Receipted));
         assert!(recorded < Progress::Receipted || proven || self.progress == Some(Progress::Offered));
+    }
+
+    /// On a card that is not in the slot: it is as far as it was.
+    fn check_away(&self, entry: &Entry) {
+        assert!(!self.is_gone, "a removed recording is back: {entry:?}");
+        assert!(self.number.is_none_or(|number| number == entry.number.0));
+        if let Some(progress) = self.progress.filter(|_| !self.may_go_back) {
+            assert!(entry.state >= progress, "{:?} after {progress:?}", entry.state);
+        }
     }
 
     fn check_missing(&self) {
