@@ -100,6 +100,8 @@ struct Inner {
     steps: u64,
     log: Option<Vec<Step>>,
     cut: Option<(u64, Cut)>,
+    /// In the next erase.
+    erase_cut: Option<Cut>,
     is_off: bool,
     fell: Option<Fell>,
     /// So many operations of the card go well before the next ones fail.
@@ -151,6 +153,7 @@ impl Board {
             steps: 0,
             log: None,
             cut: None,
+            erase_cut: None,
             is_off: false,
             fell: None,
             card_works: 0,
@@ -176,9 +179,15 @@ impl Board {
         self.cut_at(self.steps() + steps, cut);
     }
 
+    /// The power goes in the next erase of the flash.
+    pub fn cut_in_erase(&self, cut: Cut) {
+        self.0.borrow_mut().erase_cut = Some(cut);
+    }
+
     /// A cut that has not fallen yet does not.
     pub fn spare(&self) {
-        self.0.borrow_mut().cut = None;
+        let mut inner = self.0.borrow_mut();
+        (inner.cut, inner.erase_cut) = (None, None);
     }
 
     pub fn is_off(&self) -> bool {
@@ -279,7 +288,10 @@ impl Board {
         let mut inner = self.0.borrow_mut();
         let index = inner.steps;
         inner.steps += 1;
-        if let Some((_, cut)) = inner.cut.filter(|(at, _)| *at == index) {
+        let is_erase = step.medium() == Medium::FlashErase;
+        let here = inner.cut.filter(|(at, _)| *at == index).map(|(_, cut)| cut);
+        let here = here.or(inner.erase_cut.filter(|_| is_erase));
+        if let Some(cut) = here {
             step.interrupt(&mut inner.state, cut);
             inner.fell = Some(Fell {
                 into: step.medium(),

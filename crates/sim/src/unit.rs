@@ -30,7 +30,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use device::breadcrumb::{Breadcrumb, Cause};
 use device::controller::{Controller, Input, Output, Stored};
-use device::fat::Stamp;
+use device::fat::{FIRST_CLUSTER, Stamp, Volume};
 use device::flash::{Drawn, Item};
 use device::link::Ssid;
 use device::portal::Site;
@@ -89,7 +89,11 @@ pub struct Surroundings<L = Server> {
 #[derive(Debug, Clone, Copy)]
 pub struct Hardware {
     pub card_sectors: u32,
+    /// Of the card, by files that are somebody else's.
+    pub taken_bytes: u32,
     pub extents: Extents,
+    /// How often its settings were saved before: the flash begins to erase where it has been full once.
+    pub saves: u32,
 }
 
 /// A card of 2 GiB.
@@ -97,7 +101,9 @@ impl Default for Hardware {
     fn default() -> Self {
         Self {
             card_sectors: 1 << 22,
+            taken_bytes: 0,
             extents: Extents::default(),
+            saves: 1,
         }
     }
 }
@@ -204,16 +210,20 @@ impl<L: Uplink> Unit<L> {
     /// What the shop does: formats the card, and puts the settings in.
     fn prepare(&mut self, settings: &Settings) {
         let board = Board::on(self.state.clone());
-        let (seed, extents) = (self.seed, self.hardware.extents);
+        let (seed, hardware) = (self.seed, self.hardware);
         let mut blob = [0; SETTINGS_BYTES_MAX];
         let length = settings.encode(&mut blob);
         let prepared = exec::run(async {
             let mut card = board.card();
-            let formatted = device::fat::format(&mut card, 0x5eed).await;
+            device::fat::format(&mut card, 0x5eed).await.ok()?;
+            take(&mut card, hardware.taken_bytes).await?;
+            let extents = hardware.extents;
             let booted = Store::boot(card, board.flash(), &drawn(seed), Stamp::UNKNOWN, extents).await;
             let (mut store, started) = booted.ok()?;
-            let saved = store.flash().write(Item::Settings, &blob[..length]).await;
-            (formatted.is_ok() && saved.is_ok()).then_some(started.boot.device)
+            for _ in 0..hardware.saves {
+                store.flash().write(Item::Settings, &blob[..length]).await.ok()?;
+            }
+            Some(started.boot.device)
         });
         if let Some(device) = prepared.done().flatten() {
             self.device = device;
@@ -382,6 +392,18 @@ impl Running {
     fn world_time(&self, at: Instant) -> Instant {
         self.started + at.since(Instant::BOOT)
     }
+}
+
+/// Fills a part of an empty card.
+async fn take(card: &mut CardSlot, bytes: u32) -> Option<()> {
+    if bytes == 0 {
+        return Some(());
+    }
+    let mut volume = Volume::mount(card).await.ok()?;
+    let clusters = volume.geometry().clusters_for(bytes);
+    let run = volume.find_run(card, clusters, FIRST_CLUSTER).await.ok()??;
+    let change = volume.plan(card, run, 0, run.clusters).await.ok()?;
+    volume.apply(card, &change).await.ok()
 }
 
 fn drawn(seed: u64) -> Drawn {

@@ -189,6 +189,7 @@ fn a_full_card_ends_the_recording_with_words_and_without_a_restart() {
             bytes: 30 << 20,
             bytes_min: 30 << 20,
         },
+        ..Hardware::default()
     };
     let mut unit = unit_of(hardware, 4, &[(20, 5_000)], Server::new(4), "");
     assert!(unit.power_on());

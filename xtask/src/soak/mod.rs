@@ -15,6 +15,7 @@ pub(crate) mod server;
 mod slow_uploads;
 mod tus;
 pub(crate) mod tus_peers;
+mod worlds;
 
 use std::path::Path;
 
@@ -40,6 +41,8 @@ pub(crate) enum Soak {
     Mutants(mutants::Args),
     /// Let thousands upload a few bytes a second, and measure memory and answers meanwhile.
     SlowUploads(slow_uploads::Args),
+    /// Break devices in 20 000 worlds, and look whether they keep what they promise.
+    Worlds(worlds::Args),
 }
 
 pub(crate) fn run(root: &Path, soak: Soak) -> Result<()> {
@@ -53,5 +56,6 @@ pub(crate) fn run(root: &Path, soak: Soak) -> Result<()> {
         Soak::TusPeers(args) => tus_peers::run(root, &args),
         Soak::Mutants(args) => mutants::run(root, &args),
         Soak::SlowUploads(args) => slow_uploads::run(root, &args),
+        Soak::Worlds(args) => worlds::run(root, &args),
     }
 }

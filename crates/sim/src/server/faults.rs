@@ -3,7 +3,7 @@
 use wire::receipt::{FIELDPOST_RECEIPT, SignedReceipt, Stored};
 use wire::upload::{Metadata, TUS_RESUMABLE, UPLOAD_METADATA, UPLOAD_OFFSET, VERSION, key};
 
-use super::uploads::State;
+use super::uploads::{State, Upload};
 use super::{Served, Server, id_of, key_of, refusal, sha256};
 use crate::http::{HttpReply, HttpRequest};
 
@@ -157,6 +157,27 @@ impl Server {
                 reply.body.resize(1 << 20, b'x');
             }),
         }
+    }
+
+    /// The first of the waiting faults that can change what comes of this request.
+    pub(super) fn take_waiting(&mut self, request: &HttpRequest) -> Option<Fault> {
+        let id = request.path.rsplit('/').next().and_then(id_of);
+        let left_bytes = id.and_then(|id| self.uploads.get(&id)).map(Upload::left_bytes);
+        let body_bytes = request.body.len();
+        let at = self.waiting.iter().position(|fault| match fault {
+            Fault::Receipt(_) => body_bytes > 0 && left_bytes == u64::try_from(body_bytes).ok(),
+            Fault::DiesInBody(bytes) => left_bytes.is_some() && *bytes < body_bytes,
+            Fault::Offset(_) | Fault::AlwaysFurther | Fault::Creeps(_) | Fault::Forgotten(_) => {
+                left_bytes.is_some()
+            }
+            Fault::Status(..)
+            | Fault::Silent
+            | Fault::LostReply
+            | Fault::Redirect
+            | Fault::SignInPage
+            | Fault::HugeBody => true,
+        })?;
+        Some(self.waiting.remove(at))
     }
 
     /// A recording that is not wanted is known by its name when it is begun, and by its upload later.

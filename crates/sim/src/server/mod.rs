@@ -74,6 +74,8 @@ pub struct Server {
     crept_bytes: u64,
     /// What befalls the next requests, one each.
     pub next: VecDeque<Option<Fault>>,
+    /// Each befalls the first request that it can change.
+    pub waiting: Vec<Fault>,
     /// What befalls every request.
     pub always: Option<Fault>,
     /// Names of recordings that it answers with this status.
@@ -105,6 +107,7 @@ impl Server {
             recording_bytes_max: 64 << 20,
             crept_bytes: 0,
             next: VecDeque::new(),
+            waiting: Vec::new(),
             always: None,
             poisoned: BTreeMap::new(),
             befell: BTreeMap::new(),
@@ -166,7 +169,12 @@ impl Server {
     pub fn serve(&mut self, request: &HttpRequest, now_us: i64) -> Served {
         self.requests += 1;
         self.body_bytes += u64::try_from(request.body.len()).unwrap_or(u64::MAX);
-        let fault = self.next.pop_front().unwrap_or_else(|| self.always.clone());
+        let fault = self.next.pop_front().unwrap_or_else(|| {
+            let fault = self.always.clone();
+            self.befell_times("outage", u64::from(fault.is_some()));
+            fault
+        });
+        let fault = fault.or_else(|| self.take_waiting(request));
         match (fault, self.poison_in(request)) {
             (Some(fault), _) => self.serve_badly(&fault, request, now_us),
             (None, Some(status)) => {
@@ -196,6 +204,7 @@ impl Server {
             return reply.with(TUS_RESUMABLE, &VERSION);
         }
         let Some(device) = self.caller(request) else {
+            self.befell("revoked token");
             return unauthorized();
         };
         let recording = path
@@ -220,7 +229,11 @@ impl Server {
     }
 
     fn befell(&mut self, kind: &'static str) {
-        *self.befell.entry(kind).or_default() += 1;
+        self.befell_times(kind, 1);
+    }
+
+    fn befell_times(&mut self, kind: &'static str, times: u64) {
+        *self.befell.entry(kind).or_default() += times;
     }
 
     fn fresh_id(&mut self) -> u128 {

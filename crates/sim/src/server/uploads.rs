@@ -40,6 +40,14 @@ impl Upload {
         self.size_bytes
     }
 
+    /// Bytes that are still to come.
+    pub(super) fn left_bytes(&self) -> u64 {
+        match &self.state {
+            State::Open(bytes) => self.size_bytes - length_of(bytes),
+            State::Complete(_) | State::Gone => 0,
+        }
+    }
+
     /// By what a second creation is known.
     fn is_the_same(&self, other: &Self) -> bool {
         let key = |upload: &Self| (upload.is_picture, upload.device, upload.size_bytes, upload.sha256);
@@ -56,6 +64,7 @@ type Refused = HttpReply;
 impl Server {
     pub(super) fn uploads(&mut self, request: &HttpRequest, id: Option<&str>, now_us: i64) -> HttpReply {
         let Some(device) = self.caller(request) else {
+            self.befell("revoked token");
             return unauthorized();
         };
         if request.header(TUS_RESUMABLE) != Some(VERSION) {

@@ -26,6 +26,8 @@ pub enum Moment {
     Receipt,
     /// Settings or hours are saved.
     Save,
+    /// In the next erase of the flash; steps do not count.
+    Erase,
 }
 
 /// The power goes `steps` writes after its moment.
@@ -70,6 +72,7 @@ pub enum Ntp {
 #[derive(Debug, Default)]
 pub struct Faults {
     pub armed: Vec<Armed>,
+    pub(super) erase_cut: Option<Cut>,
     pub stall: Option<Stall>,
     /// The receiver has no fix.
     pub is_blind: bool,
@@ -149,6 +152,12 @@ impl<L: Uplink> Unit<L> {
     pub fn arm(&mut self, armed: Armed) {
         match (armed.moment, &self.board) {
             (Moment::Now, Some(board)) => board.cut_in(armed.steps, armed.cut),
+            (Moment::Erase, board) => {
+                self.faults.erase_cut = Some(armed.cut);
+                if let Some(board) = board {
+                    board.cut_in_erase(armed.cut);
+                }
+            }
             (_, _) => self.faults.armed.push(armed),
         }
     }

@@ -15,7 +15,7 @@ use device::time::Instant;
 use super::faults::Moment;
 use super::uplink::Uplink;
 use super::{NoSeal, Running, Unit, drawn};
-use crate::board::{Board, CardSlot, Fell, FlashChip, State};
+use crate::board::{Board, CardSlot, Fell, FlashChip, Medium, State};
 use crate::exec;
 
 /// What a start reads of its storage.
@@ -39,6 +39,9 @@ impl<L: Uplink> Unit<L> {
         let board = self.board();
         if let Some(armed) = self.faults.armed_for(&Moment::Boot) {
             board.cut_in(armed.steps, armed.cut);
+        }
+        if let Some(cut) = self.faults.erase_cut {
+            board.cut_in_erase(cut);
         }
         let booted = exec::run(self.boot(&board)).done().flatten();
         self.board = Some(board);
@@ -181,7 +184,7 @@ impl<L: Uplink> Unit<L> {
     }
 
     /// Ends the device's life where the power went in the middle of a write.
-    pub(super) fn fall(&mut self) {
+    pub fn fall(&mut self) {
         let Some(fell) = self.board.as_ref().and_then(Board::fell) else {
             return;
         };
@@ -189,6 +192,9 @@ impl<L: Uplink> Unit<L> {
         self.lose_power();
         self.crumb = None;
         self.faults.fallen = Some((fell, is_boot));
+        if fell.into == Medium::FlashErase {
+            self.faults.erase_cut = None;
+        }
         let Fell { into, cut } = fell;
         self.note("cuts", || format!("the power goes in {into:?}, {cut:?}"));
     }

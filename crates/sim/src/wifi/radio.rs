@@ -1,6 +1,7 @@
 //! The device's radio and its driver: takes orders, and answers after the time that the real one takes.
 
 use core::time::Duration;
+use std::collections::BTreeMap;
 
 use device::link::{Attempt, Candidate, JoinFailure, Output, Seen};
 use device::time::Instant;
@@ -57,6 +58,8 @@ pub struct Radio {
     pub scans_that_fail: u32,
     /// So many starts of the access point fail.
     pub ap_starts_that_fail: u32,
+    /// How often each kind of trouble was met.
+    pub befell: BTreeMap<&'static str, u64>,
     is_ap_up: bool,
     joined: Option<(Attempt, usize)>,
     has_address: bool,
@@ -70,6 +73,7 @@ impl Radio {
             access_points,
             scans_that_fail: 0,
             ap_starts_that_fail: 0,
+            befell: BTreeMap::new(),
             is_ap_up: false,
             joined: None,
             has_address: false,
@@ -158,6 +162,10 @@ impl Radio {
         self.doing.push((now + after, doing));
     }
 
+    fn befell(&mut self, kind: &'static str) {
+        *self.befell.entry(kind).or_default() += 1;
+    }
+
     fn disconnect(&mut self) {
         self.stop(|doing| !matches!(doing, Doing::Scan { .. } | Doing::StartAp));
         self.joined = None;
@@ -199,11 +207,13 @@ impl Radio {
             Doing::Address { attempt, with } => self.finish_address(attempt, with, now),
             // Whoever sends tries again, and finds the same.
             Doing::FindNoInternet => {
+                self.befell("no internet");
                 let after = self.between_ms(20_000, 40_000);
                 self.doing.push((now + after, Doing::FindNoInternet));
                 Some(Answer::NoInternet)
             }
             Doing::Lose { attempt } => {
+                self.befell("network lost");
                 self.disconnect();
                 Some(Answer::Lost { attempt })
             }
@@ -221,6 +231,7 @@ impl Radio {
     fn finish_scan(&mut self, attempt: Attempt, began: Instant) -> Option<Answer> {
         if self.scans_that_fail > 0 {
             self.scans_that_fail -= 1;
+            self.befell("scan fails");
             return self
                 .scans_that_fail
                 .is_multiple_of(2)
@@ -247,14 +258,19 @@ impl Radio {
             return Some(Answer::JoinFailed { attempt, why });
         }
         if access_point.trouble == Trouble::JoinHangs {
+            self.befell("join hangs");
             return None;
         }
         if !knows_password {
+            self.befell("wrong password");
             let why = JoinFailure::WrongPassword;
             return Some(Answer::JoinFailed { attempt, why });
         }
         let has_addresses = access_point.trouble != Trouble::NoAddress;
         self.joined = Some((attempt, with));
+        if !has_addresses {
+            self.befell("no address");
+        }
         if has_addresses {
             let after = self.between_ms(100, 3000);
             self.doing.push((now + after, Doing::Address { attempt, with }));

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use device::store::Extents;
 use device::time::Instant;
 use rand::RngExt;
 
@@ -17,8 +18,9 @@ use crate::{SeededRng, seeded};
 const RECORDED_S: u64 = 600;
 const HOUR_S: u64 = 3_600;
 const DAY_S: u64 = 24 * HOUR_S;
-/// The smallest card that FAT32 can lie on, with room for some recordings.
+/// The smallest card that FAT32 can lie on, and how much of it holiday pictures take.
 const SMALL_CARD_SECTORS: u32 = 70_000;
+const TAKEN_BYTES: u32 = 31 << 20;
 const CARD_SECTORS: u32 = 1 << 22;
 const STATUSES: [u16; 18] = [
     400, 401, 403, 404, 408, 409, 410, 411, 413, 415, 422, 423, 429, 460, 500, 502, 503, 507,
@@ -48,7 +50,16 @@ pub(super) fn draw(seed: u64, level: Level) -> Plan {
     for _ in 0..draft.up_to(least, most) {
         draft.fault();
     }
-    let is_small = level == Level::Harsh && draft.one_in(8);
+    let is_small = level == Level::Harsh && draft.one_in(6);
+    let extents = Extents {
+        bytes: if is_small { 512 << 10 } else { EXTENTS.bytes },
+        ..EXTENTS
+    };
+    let saves = if level == Level::None {
+        1
+    } else {
+        draft.up_to(1, 500) as u32
+    };
     let mut happenings = draft.happenings;
     happenings.sort_by_key(|(at, _)| *at);
     Plan {
@@ -60,7 +71,9 @@ pub(super) fn draw(seed: u64, level: Level) -> Plan {
             } else {
                 CARD_SECTORS
             },
-            extents: EXTENTS,
+            taken_bytes: if is_small { TAKEN_BYTES } else { 0 },
+            extents,
+            saves,
         },
         rides: draft.rides,
         happenings,
@@ -116,7 +129,7 @@ impl Draft {
 
     fn fault(&mut self) {
         let at_ms = self.moment_ms();
-        let kind = self.up_to(0, 27);
+        let kind = self.up_to(0, 28);
         match kind {
             0..=2 => {
                 let off_for = self.pause();
@@ -129,27 +142,29 @@ impl Draft {
                 self.put_ms(at_ms, Happening::CutOnceStored { after, off_for });
             }
             10..=14 => self.requests(at_ms),
-            15..=19 => self.network(at_ms),
-            20..=21 => self.server(at_ms),
-            22..=25 => self.hardware(at_ms),
+            15..=20 => self.network(at_ms),
+            21..=22 => self.server(at_ms),
+            23..=26 => self.hardware(at_ms),
             _ => self.outside(at_ms),
         }
     }
 
     fn armed(&mut self, at_ms: u64) {
-        let moment = match self.up_to(0, 9) {
+        let moment = match self.up_to(0, 11) {
             0..=2 => Moment::Now,
             3..=4 => Moment::Boot,
             5 => Moment::Open,
             6 => Moment::Seal,
             7 => Moment::Offer,
             8 => Moment::Receipt,
-            _ => Moment::Save,
+            9 => Moment::Save,
+            _ => Moment::Erase,
         };
         let steps = match moment {
             Moment::Now => self.up_to(0, 300),
             Moment::Boot | Moment::Open | Moment::Seal => self.up_to(0, 24),
             Moment::Offer | Moment::Receipt | Moment::Save => self.up_to(0, 2),
+            Moment::Erase => 0,
         };
         // A start that is cut is often cut again.
         let times = if moment == Moment::Boot {
@@ -180,11 +195,16 @@ impl Draft {
     fn requests(&mut self, at_ms: u64) {
         let count = self.up_to(1, 3);
         let faults = (0..count).map(|_| self.request()).collect();
-        self.at_server(at_ms, AtServer::Requests(faults));
+        let what = if self.one_in(2) {
+            AtServer::Requests(faults)
+        } else {
+            AtServer::Waiting(faults)
+        };
+        self.at_server(at_ms, what);
     }
 
     fn request(&mut self) -> Fault {
-        match self.up_to(0, 13) {
+        match self.up_to(0, 14) {
             0..=1 => {
                 let status = self.one_of(&STATUSES);
                 let retry_after_s = self.one_in(3).then(|| self.up_to(1, 40) as u32);
@@ -194,7 +214,7 @@ impl Draft {
             3..=4 => Fault::LostReply,
             5 => Fault::DiesInBody(self.up_to(0, 300_000) as usize),
             6 => Fault::Offset(self.one_of(&OffsetLie::ALL)),
-            7 => Fault::Receipt(self.one_of(&Forgery::ALL)),
+            7 | 14 => Fault::Receipt(self.one_of(&Forgery::ALL)),
             8 => Fault::Forgotten(self.one_of(&[404, 410])),
             9 => Fault::Redirect,
             10 => Fault::SignInPage,
@@ -207,7 +227,7 @@ impl Draft {
     fn network(&mut self, at_ms: u64) {
         let index = self.up_to(0, 1) as usize;
         let until_ms = at_ms + self.up_to(2_000, 200_000);
-        match self.up_to(0, 5) {
+        match self.up_to(0, 9) {
             0..=1 => {
                 self.air(at_ms, Air::Switch { index, is_on: false });
                 self.air(until_ms, Air::Switch { index, is_on: true });
@@ -229,7 +249,9 @@ impl Draft {
                     Trouble::NoInternet,
                     Trouble::Drops { after_s },
                 ]);
-                self.air(at_ms, Air::Trouble { index, trouble });
+                // From before it is looked for.
+                let from_ms = at_ms.saturating_sub(300_000);
+                self.air(from_ms, Air::Trouble { index, trouble });
                 let trouble = Trouble::None;
                 self.air(until_ms, Air::Trouble { index, trouble });
             }

@@ -41,9 +41,11 @@ impl<'p> World<'p> {
             off_for: AGAIN,
             button_up: None,
             once_stored: None,
+            forgets_uploads: false,
             cut_at: None,
             stored: 0,
             card_failed: 0,
+            ntp_failed: 0,
             excused_until: None,
             truth: Truth::default(),
             invariants: Invariants::default(),
@@ -127,7 +129,11 @@ impl<'p> World<'p> {
                 }
                 self.unit.tell(Input::Battery { mv: *mv });
             }
-            Happening::Blind(is_blind) => self.unit.faults.is_blind = *is_blind,
+            Happening::Blind(is_blind) => {
+                self.summary
+                    .count("no fix", u64::from(*is_blind && self.unit.is_on()));
+                self.unit.faults.is_blind = *is_blind;
+            }
             Happening::Stall(stall) => self.unit.faults.stall = Some(*stall),
             Happening::CardFails(operations) => self.unit.fail_card(*operations),
             Happening::Ntp(ntp) => self.unit.faults.ntp = *ntp,
@@ -165,6 +171,7 @@ impl<'p> World<'p> {
         let server = &mut self.unit.around.server;
         match act {
             AtServer::Requests(faults) => server.next.extend(faults.iter().cloned().map(Some)),
+            AtServer::Waiting(faults) => server.waiting.extend(faults.iter().cloned()),
             AtServer::Outage(fault) => server.always.clone_from(fault),
             AtServer::LosesRecording => {
                 let newest = server.recordings().max_by_key(|stored| stored.stored_at_us);
@@ -180,10 +187,7 @@ impl<'p> World<'p> {
                 self.invariants.has_new_epoch = true;
                 self.summary.count("new storage epoch", 1);
             }
-            AtServer::ForgetsUploads => {
-                let had_some = server.forget_uploads() > 0;
-                self.summary.count("server forgets uploads", u64::from(had_some));
-            }
+            AtServer::ForgetsUploads => self.forgets_uploads = true,
             AtServer::Poison { number, status } => {
                 server.poisoned.insert(format!("sess_{number:06}.csv"), *status);
             }
@@ -220,6 +224,7 @@ impl<'p> World<'p> {
     pub(super) fn heal(&mut self) -> Result<(), Broken> {
         let now = self.unit.now();
         let device = self.unit.device();
+        self.ntp_failed = self.unit.faults.ntp_failed;
         self.unit.heal();
         self.once_stored = None;
         self.done = self.plan.happenings.len();
@@ -232,6 +237,7 @@ impl<'p> World<'p> {
         }
         let server = &mut self.unit.around.server;
         server.next.clear();
+        server.waiting.clear();
         server.always = None;
         server.add_device(TOKEN, device);
         self.unit.faults.ntp = Ntp::Answers;

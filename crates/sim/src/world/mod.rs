@@ -12,6 +12,9 @@
 //! power, network and server are well, and everything that may leave the device must. One seed gives one world to the bit: the same in
 //! debug and release, in any folder and time zone. Nothing here reads a clock or a hash map, and all chance is in the plan.
 //!
+//! `tests/world/hashes.txt` holds the hashes of twenty worlds. Every change of what devices do moves them, and where two such changes meet they
+//! are written anew: `FIELDPOST_RENEW_HASHES=1 cargo nextest run -p sim --test world a_seed_is_one_world`.
+//!
 //! It deliberately knows the device only from outside: its writes, its words, its ledger and what the server got.
 
 mod draw;
@@ -71,9 +74,11 @@ struct World<'p> {
     button_up: Option<Instant>,
     /// Of [`Happening::CutOnceStored`]: how long after, and then for how long.
     once_stored: Option<(Duration, Duration)>,
+    forgets_uploads: bool,
     cut_at: Option<Instant>,
     stored: usize,
     card_failed: u64,
+    ntp_failed: u64,
     /// Samples that waited while the card failed are nobody's fault.
     excused_until: Option<Instant>,
     truth: Truth,
@@ -157,6 +162,8 @@ impl World<'_> {
 
     /// Looks at what the last step touched, and at nothing else.
     fn look(&mut self) -> Result<(), Broken> {
+        // What was told it from outside may have been the last.
+        self.unit.fall();
         let now = self.unit.now();
         self.trace.moment(now);
         for sample in self.unit.take_given() {
@@ -240,7 +247,7 @@ impl World<'_> {
         }
     }
 
-    /// A person with a knife in the cable waits until the server has a recording.
+    /// What was to happen once the server has something.
     fn look_at_server(&mut self, now: Instant) {
         let stored = self.unit.around.server.recordings().count();
         if stored > self.stored
@@ -249,6 +256,10 @@ impl World<'_> {
             self.cut_at = Some(now + after);
         }
         self.stored = stored;
+        if self.forgets_uploads && self.unit.around.server.forget_uploads() > 0 {
+            self.forgets_uploads = false;
+            self.summary.count("server forgets uploads", 1);
+        }
     }
 
     fn remember(&mut self, at: Instant, words: String) {
@@ -261,9 +272,14 @@ impl World<'_> {
     /// Adds up what is known at the end.
     fn tally(&mut self) {
         let server = &self.unit.around.server;
-        for (kind, count) in &server.befell {
+        let befell = server.befell.iter().chain(&self.unit.around.radio.befell);
+        for (kind, count) in befell.chain(&self.truth.ends) {
             self.summary.count(kind, *count);
         }
+        let restarts = self.unit.counts.get("restarts").copied();
+        self.summary.count("restart", restarts.unwrap_or(0));
+        self.summary
+            .count("time server fails", self.unit.faults.ntp_failed + self.ntp_failed);
         self.summary.worlds = 1;
         self.summary.samples = self.truth.samples;
         self.summary.recordings = self.invariants.recordings();

@@ -98,11 +98,14 @@ pub enum Air {
 pub enum AtServer {
     /// The next requests go wrong.
     Requests(Vec<Fault>),
+    /// Each of these befalls the first request that it can change.
+    Waiting(Vec<Fault>),
     /// Every request goes wrong, until the next of these.
     Outage(Option<Fault>),
     /// The disk loses what was stored last.
     LosesRecording,
     NewEpoch,
+    /// As soon as there is one that is not complete.
     ForgetsUploads,
     /// The recording with this number is not wanted.
     Poison {

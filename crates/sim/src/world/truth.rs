@@ -8,7 +8,7 @@
 //! A recording is known by its first sector, which begins with our header; what follows it sector by sector is its own. It
 //! looks at each byte once, when it is written.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use device::block::SECTOR_BYTES;
 use device::recorder::{ImuSample, ImuScale, Sample};
@@ -41,6 +41,8 @@ pub(super) struct Truth {
     imu: VecDeque<ImuSample>,
     gps: VecDeque<device::recorder::GpsSample>,
     pub(super) samples: u64,
+    /// Ends that are worth counting, as the recordings give them.
+    pub(super) ends: BTreeMap<&'static str, u64>,
 }
 
 impl Truth {
@@ -90,6 +92,9 @@ impl Truth {
                 }
                 None => {
                     recording.chain.rows(line);
+                    if let Some(end) = end(line) {
+                        *self.ends.entry(end).or_default() += 1;
+                    }
                     row(line, &mut self.imu, &mut self.gps)?;
                 }
             }
@@ -219,6 +224,16 @@ fn opening(data: &Sector) -> Option<RecordingId> {
     let mut cells = rest.split(|byte| *byte == b',').skip(1);
     (cells.next()? == b"M" && cells.next()? == b"OPEN").then_some(())?;
     RecordingId::parse(cells.next()?)
+}
+
+fn end(line: &[u8]) -> Option<&'static str> {
+    let ends: [(&[u8], _); 3] = [
+        (b",M,CLOSE,storage_full\n", "card full"),
+        (b",M,CLOSE,low_battery\n", "recording ended by the battery"),
+        (b",M,CLOSE,rotate\n", "recording went on in another"),
+    ];
+    let found = ends.into_iter().find(|(row, _)| line.ends_with(row));
+    found.map(|(_, name)| name)
 }
 
 /// A row of samples is the oldest that was given and not written yet; a `LOSS` row stands for some.

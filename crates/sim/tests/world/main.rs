@@ -8,7 +8,13 @@
     reason = "a test says what it expects by panicking"
 )]
 
-use sim::world::{Level, Outcome, Plan, run};
+use std::fmt::Write;
+use std::path::Path;
+
+use sim::world::{Level, Outcome, Plan, Summary, run};
+
+/// Set to anything, it has the hashes written anew instead of compared.
+const RENEW: &str = "FIELDPOST_RENEW_HASHES";
 
 fn world(seed: u64, level: Level) -> Outcome {
     run(&Plan::draw(seed, level), u64::MAX)
@@ -30,5 +36,50 @@ fn in_a_good_world_nothing_goes_wrong() {
         let outcome = world(seed, Level::None);
         assert!(outcome.violation.is_none(), "{}", outcome.violation.unwrap());
         assert!(outcome.summary.recordings > 0 && outcome.summary.cuts == 0);
+    }
+}
+
+/// Also in another folder, in release, in another time zone, on another machine.
+#[test]
+fn a_seed_is_one_world() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/world/hashes.txt");
+    let mut hashes = String::new();
+    for seed in 0..20 {
+        let hash = world(seed, Level::Harsh).hash;
+        write!(hashes, "{seed} ").unwrap();
+        for byte in hash {
+            write!(hashes, "{byte:02x}").unwrap();
+        }
+        hashes.push('\n');
+    }
+    if std::env::var_os(RENEW).is_some() {
+        std::fs::write(&file, &hashes).unwrap();
+    }
+    let known = std::fs::read_to_string(&file).unwrap();
+    assert!(
+        known == hashes,
+        "worlds go another way than before; where devices are meant to do so, \
+         {RENEW}=1 cargo nextest run -p sim --test world a_seed_is_one_world"
+    );
+}
+
+#[test]
+fn what_is_planned_happens() {
+    let mut all = Summary::default();
+    for seed in 100..140 {
+        all.add(&world(seed, Level::Harsh).summary);
+    }
+    assert!(all.cuts > 40 * 4 && all.cuts_during_receipt > 10, "{all:#?}");
+    for kind in [
+        "cut within a sector",
+        "cut within a program",
+        "cut during boot",
+        "card stall",
+        "forged receipt",
+    ] {
+        assert!(
+            all.faults.get(kind).is_some_and(|count| *count > 5),
+            "{kind}: {all:#?}"
+        );
     }
 }
