@@ -10,6 +10,7 @@
 )]
 
 mod access_point;
+mod clock;
 mod networks;
 mod power;
 mod server;
