@@ -251,13 +251,17 @@ impl<U: Unseal> Keeper<U> {
         if before != self.settings {
             self.say(Output::Changed);
         }
-        if let Some(key) = pending.join {
-            self.say(Output::Join(key));
-        }
-        match pending.sync {
-            Some(true) => self.say(Output::Sync(pending.join)),
-            Some(false) => self.say(Output::StopSync),
-            None => {}
+        match (pending.join, pending.sync) {
+            // It looks for that network by itself, and for longer than one that is only to be joined.
+            (with, Some(true)) => self.say(Output::Sync(with)),
+            (join, sync) => {
+                if let Some(key) = join {
+                    self.say(Output::Join(key));
+                }
+                if sync.is_some() {
+                    self.say(Output::StopSync);
+                }
+            }
         }
         if pending.of_server {
             self.verdict = Some(Verdict {
