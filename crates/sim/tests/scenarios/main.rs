@@ -10,6 +10,7 @@
 )]
 
 mod access_point;
+mod card;
 mod clock;
 mod networks;
 mod power;

@@ -2,6 +2,7 @@
 
 use device::outbox::State;
 use sim::server::Fault;
+use sim::unit::Unit;
 use sim::wifi::{AccessPoint, Trouble};
 
 use super::support::{
@@ -131,6 +132,42 @@ fn a_hotspot_that_was_asked_for_goes_before_the_router() {
     });
     unit.run_until(at(360));
     assert_all_delivered(&mut unit, 1);
+}
+
+/// The phone is asked for by name; its hotspot is not on.
+#[test]
+fn hotspot_not_seen_for_15_s_is_said_and_bluetooth_stays() {
+    let mut unit = Scene {
+        known: &[HOME, PHONE],
+        air: vec![AccessPoint::new(HOME.0, HOME.1), phone()],
+        ..Scene::at_home(4, &[(20, 50)])
+    }
+    .set_up();
+    assert!(unit.power_on());
+    unit.run_until(at(300));
+    phone_says(&mut unit, r#"{"ssid":"Ann's iPhone","sync":true}"#);
+    let error = |unit: &Unit| {
+        unit.controller()
+            .unwrap()
+            .status()
+            .error
+            .map(|error| error.word())
+    };
+    unit.run_until(at(314));
+    assert_eq!(error(&unit), None);
+    unit.run_until(at(316));
+    assert_eq!(error(&unit), Some("hotspot_not_found"), "{}", story(&unit));
+    assert_eq!(
+        count(&unit, "Advertise"),
+        2,
+        "slow while it records, and as ever since"
+    );
+    // It is still looking when the hotspot comes up at last, and goes on by itself.
+    unit.run_until(at(340));
+    unit.around.radio.switch(1, true, unit.now());
+    unit.run_until(at(400));
+    assert_all_delivered(&mut unit, 1);
+    assert_eq!(error(&unit), None);
 }
 
 #[test]

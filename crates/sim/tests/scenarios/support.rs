@@ -10,7 +10,7 @@ use device::settings::{Settings, Via, configure};
 use device::time::Instant;
 use sim::exec;
 use sim::server::Server;
-use sim::unit::{Ride, Surroundings, Unit};
+use sim::unit::{Hardware, Ride, Surroundings, Unit};
 use sim::wifi::{AccessPoint, HeldNetwork, Radio};
 
 pub(crate) const TOKEN: &str = "fpd_scenario";
@@ -25,6 +25,7 @@ pub(crate) fn at(seconds: u64) -> Instant {
 /// What a scenario begins with.
 pub(crate) struct Scene<'a> {
     pub(crate) seed: u64,
+    pub(crate) hardware: Hardware,
     /// Names and passwords that the owner gave the device, in this order.
     pub(crate) known: &'a [(&'a str, &'a str)],
     pub(crate) air: Vec<AccessPoint>,
@@ -37,6 +38,7 @@ impl Scene<'_> {
     pub(crate) fn at_home(seed: u64, rides: &[(u64, u64)]) -> Scene<'_> {
         Scene {
             seed,
+            hardware: Hardware::default(),
             known: &[HOME],
             air: vec![AccessPoint::new(HOME.0, HOME.1).on()],
             rides,
@@ -60,7 +62,7 @@ impl Scene<'_> {
             ride: Ride::new(rides.collect()),
             began_utc_ms: 1_795_305_600_000,
         };
-        Unit::new(self.seed, &settings, around)
+        Unit::of(self.hardware, self.seed, &settings, around)
     }
 
     /// As the owner's phone leaves them.
