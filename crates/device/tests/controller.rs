@@ -85,5 +85,5 @@ fn however_much_one_input_leads_to_nothing_of_it_is_dropped() {
 #[test]
 fn it_is_small() {
     let bytes = size_of::<Controller<NoSeal>>();
-    assert!(bytes <= 21_000, "{bytes}");
+    assert!(bytes <= 19_200, "{bytes}");
 }

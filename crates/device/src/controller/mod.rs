@@ -18,6 +18,7 @@
 //! sleep until an input or [`Controller::next_deadline`], which any input may change. Orders for storage are answered by [`Stored`], after the last
 //! output. What one input leads to may be more than is kept here: polling goes on with it, and nothing is dropped.
 
+mod craft;
 mod handing;
 mod io;
 mod laps;
@@ -46,6 +47,7 @@ use crate::settings::{self, LoadError, SETTINGS_BYTES_MAX, Settings, Unseal};
 use crate::signal::{Button, Word};
 use crate::time::{Instant, earliest};
 use crate::uptime::{self, Uptime};
+use craft::Craft;
 pub use io::{Input, Order, Output, Stored};
 use laps::Laps;
 use page::Form;
@@ -98,8 +100,7 @@ pub struct Controller<U> {
     handing_over: HandingOver,
     confirm: Confirm,
     room: Room,
-    camera: Option<Camera>,
-    laps: Laps,
+    craft: Craft,
     heard: Heard,
     form: Form,
     server: portal::Server,
@@ -153,8 +154,10 @@ impl<U: Unseal> Controller<U> {
             handing_over: HandingOver::default(),
             confirm: Confirm::new(),
             room: Room::default(),
-            camera: start.camera.map(|camera| camera.camera(now)),
-            laps: Laps::default(),
+            craft: match start.camera {
+                Some(camera) => Craft::Camera(camera.camera(now)),
+                None => Craft::Laps(Laps::default()),
+            },
             heard: Heard::default(),
             form: Form::default(),
             server: portal::Server::Waiting,
@@ -255,7 +258,7 @@ impl<U: Unseal> Controller<U> {
             ("link", self.link.next_deadline()),
             ("offload", self.offload.next_deadline()),
             ("confirm", self.confirm.next_deadline()),
-            ("camera", self.camera.as_ref().and_then(Camera::next_deadline)),
+            ("camera", self.craft.camera().and_then(Camera::next_deadline)),
             ("status", self.status_ends()),
         ]
     }

@@ -1,5 +1,6 @@
 //! What people are told of the device: STATUS of the Bluetooth service, the local page and the light say it, each in its way.
 
+use super::laps::Laps;
 use super::{Controller, Output};
 use crate::link::{JoinFailure, WifiStatus};
 use crate::modes::BLIND_SEALS;
@@ -259,7 +260,7 @@ impl<U: Unseal> Controller<U> {
             is_storage_full: self.receiver.is_some() && self.heard.card().is_some(),
             gps: self.gps(self.now),
             activity: self.modes.activity(),
-            sector: self.laps.sector(),
+            sector: self.craft.laps().and_then(Laps::sector),
             heartbeat_at: self.heard.heartbeat_at,
         }
     }

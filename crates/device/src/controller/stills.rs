@@ -33,11 +33,11 @@ impl CameraStart<'_> {
 impl<U: Unseal> Controller<U> {
     /// For [`Order::SaveTally`].
     pub fn camera(&self) -> Option<&Camera> {
-        self.camera.as_ref()
+        self.craft.camera()
     }
 
     pub(super) fn stills(&mut self, input: Input<'_>, now: Instant) {
-        if let Some(camera) = &mut self.camera {
+        if let Some(camera) = self.craft.camera_mut() {
             camera.handle(input, now);
         }
     }
@@ -45,7 +45,7 @@ impl<U: Unseal> Controller<U> {
     /// A schedule that is the same goes on as it is.
     pub(super) fn set_schedule(&mut self, every_s: u32, now: Instant) {
         let every = Some(Duration::from_secs(u64::from(every_s)));
-        if self.camera.as_ref().is_some_and(|camera| camera.every() != every) {
+        if self.camera().is_some_and(|camera| camera.every() != every) {
             self.stills(Input::Every(every), now);
         }
     }
@@ -53,7 +53,7 @@ impl<U: Unseal> Controller<U> {
     pub(super) fn settle_stills(&mut self) -> bool {
         let mut said = false;
         while self.has_room()
-            && let Some(output) = self.camera.as_mut().and_then(Camera::poll)
+            && let Some(output) = self.craft.camera_mut().and_then(Camera::poll)
         {
             said = true;
             self.put(match output {

@@ -67,8 +67,10 @@ impl<U: Unseal> Controller<U> {
         }
         self.heard.fix(fix.is_valid, fix.gps.satellites, now);
         if fix.is_valid {
-            if self.modes.is_recording() {
-                self.laps.fix(&fix.gps);
+            if self.modes.is_recording()
+                && let Some(laps) = self.craft.laps_mut()
+            {
+                laps.fix(&fix.gps);
             }
             // 0.01 km/h are 25/9 mm/s.
             let speed = fix.gps.speed_e2_kmh.unsigned_abs().saturating_mul(25) / 9;
@@ -172,7 +174,9 @@ impl<U: Unseal> Controller<U> {
         self.modes.handle(modes::Input::AutoSync(auto_sync), now);
         let settings = self.settings.settings();
         let every_s = settings.picture_every_s;
-        self.laps.set_track(settings.track.as_ref());
+        if let Some(laps) = self.craft.laps_mut() {
+            laps.set_track(settings.track.as_ref());
+        }
         self.set_schedule(every_s, now);
         self.set_keys(keys, now);
     }
@@ -303,7 +307,7 @@ impl<U: Unseal> Controller<U> {
     fn settle_laps(&mut self, now: Instant) -> bool {
         let mut said = false;
         while self.has_room()
-            && let Some(output) = self.laps.poll(now)
+            && let Some(output) = self.craft.laps_mut().and_then(|laps| laps.poll(now))
         {
             said = true;
             self.put(Output::Driven(output));
