@@ -95,6 +95,7 @@ fn on_a_card_that_gets_full_the_oldest_go_and_nothing_undelivered() {
             bytes: 8 << 20,
             bytes_min: 1 << 20,
         },
+        ..Hardware::default()
     };
     let times: Vec<(u64, u64)> = (0..30)
         .map(|ride| (1_000 * ride + 20, 1_000 * ride + 110))
