@@ -18,9 +18,11 @@ mod user;
 
 use std::process::ExitCode;
 
+const SERVER_AT_WORK: &str = "warn,server=info";
+
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-    /// A server with three virtual loggers and their sessions, on an empty folder.
+    /// A server on an empty folder, with sample sessions and with virtual devices at work.
     #[cfg(feature = "sim")]
     Demo(demo::Demo),
     /// The device's own code in a world that is not there: for trying out a server, and for proofs.
@@ -47,6 +49,26 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// What it logs unless it is told.
+    pub(crate) const fn usual_log(&self) -> &'static str {
+        match self {
+            // It has a story of its own to tell.
+            #[cfg(feature = "sim")]
+            Self::Demo(_) => "warn",
+            #[cfg(feature = "sim")]
+            Self::Sim(_) => SERVER_AT_WORK,
+            Self::Serve(_)
+            | Self::Analyze(_)
+            | Self::Import(_)
+            | Self::Export(_)
+            | Self::Receipt(_)
+            | Self::Rebuild(_)
+            | Self::User(_)
+            | Self::Device(_)
+            | Self::IngestKey(_) => SERVER_AT_WORK,
+        }
+    }
+
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             #[cfg(feature = "sim")]

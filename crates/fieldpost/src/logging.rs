@@ -8,15 +8,9 @@ use tracing_subscriber::EnvFilter;
 
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Settings {
-    /// What is logged to stderr: a level, or levels by module as `info,server=debug`.
-    #[arg(
-        long,
-        global = true,
-        env = "FIELDPOST_LOG",
-        default_value = "warn,server=info",
-        value_name = "FILTER"
-    )]
-    log: String,
+    /// What is logged to stderr: a level, or levels by module as `info,server=debug` [default: `warn,server=info`, for `demo` `warn`]
+    #[arg(long, global = true, env = "FIELDPOST_LOG", value_name = "FILTER")]
+    log: Option<String>,
     /// How it is written.
     #[arg(
         long,
@@ -34,13 +28,11 @@ enum Format {
     Json,
 }
 
-/// Starts logging for the rest of the process.
-pub(crate) fn start(settings: &Settings) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&settings.log).with_context(|| {
-        format!(
-            "\"{}\" is no log filter; write a level (error, warn, info, debug, trace) or module=level",
-            settings.log
-        )
+/// Starts logging for the rest of the process; `usual` is the filter that nobody asked for.
+pub(crate) fn start(settings: &Settings, usual: &str) -> anyhow::Result<()> {
+    let log = settings.log.as_deref().unwrap_or(usual);
+    let filter = EnvFilter::try_new(log).with_context(|| {
+        format!("\"{log}\" is no log filter; write a level (error, warn, info, debug, trace) or module=level")
     })?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)

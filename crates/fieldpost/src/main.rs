@@ -26,7 +26,7 @@ struct Cli {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let done = logging::start(&cli.logging).and_then(|()| cli.command.run());
+    let done = logging::start(&cli.logging, cli.command.usual_log()).and_then(|()| cli.command.run());
     match done {
         Ok(code) => code,
         Err(error) => {

@@ -15,6 +15,7 @@
 
 pub mod camera;
 mod carry;
+mod course;
 mod crumb;
 mod exchange;
 pub mod faults;
@@ -49,6 +50,7 @@ use crate::nor::BLOCK_BYTES;
 use crate::server::Server;
 use crate::wifi::{HeldNetwork, Radio};
 use camera::{Sensor, Shot};
+pub use course::Course;
 use exchange::Exchange;
 use faults::Faults;
 use ntp::Question;

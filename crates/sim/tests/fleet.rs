@@ -16,18 +16,20 @@ use std::thread;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use sim::fleet::{Deed, Faults, Fleet, Kind, Report, Said, Setup};
+use sim::fleet::{Deed, Faults, Fleet, Kind, Report, Role, Said, Setup};
 use sim::http::{HttpReply, HttpRequest};
 use sim::server::{Served, Server};
 
+const SPEED: f64 = 150.0;
 const BEGAN_UTC_MS: i64 = 1_795_305_600_000;
 
 #[test]
 fn a_harsh_fleet_delivers_everything_once_the_world_is_good() {
     let (address, server) = serve(Server::new(7));
     let setup = setup(address, &server, Faults::Harsh, Duration::from_secs(4));
-    let (deeds, reports) = lived(&setup);
-    assert_eq!(reports.len(), setup.kinds.len());
+    let devices_number = setup.roles.len();
+    let (deeds, reports) = lived(setup);
+    assert_eq!(reports.len(), devices_number);
     let server = server.lock().unwrap();
     let mut figures = sim::fleet::Figures::default();
     let mut devices = BTreeSet::new();
@@ -60,11 +62,10 @@ fn a_server_that_forges_receipts_is_told_on() {
     forger.always = Some(sim::server::Fault::Receipt(sim::server::Forgery::OtherServer));
     let (address, server) = serve(forger);
     let setup = Setup {
-        kinds: vec![Kind::Race],
         patience: Duration::from_secs(1),
         ..setup(address, &server, Faults::None, Duration::from_secs(2))
     };
-    let (_, reports) = lived(&setup);
+    let (_, reports) = lived(setup);
     let said = reports[0].violations.join("\n");
     assert!(said.contains("does not verify"), "{said}");
     assert!(said.contains("not everything was delivered"), "{said}");
@@ -74,28 +75,30 @@ fn a_server_that_forges_receipts_is_told_on() {
 fn a_fleet_ends_when_nobody_listens() {
     let (address, server) = serve(Server::new(7));
     let setup = setup(address, &server, Faults::Mild, Duration::from_secs(3600));
-    let fleet = Fleet::launch(&setup).unwrap();
+    let fleet = Fleet::launch(setup).unwrap();
     fleet.news.recv().unwrap();
     assert_eq!(fleet.join(), 0);
 }
 
 fn setup(address: SocketAddr, server: &Mutex<Server>, faults: Faults, rough: Duration) -> Setup {
+    let role = |(place, kind)| Role::draw(3, place, kind, faults, rough.mul_f64(SPEED));
     Setup {
         address,
         host: address.to_string(),
         base: "/i/fpi_fleet".to_owned(),
         server_keys: vec![server.lock().unwrap().public_key().to_string()],
-        kinds: vec![Kind::Race; 4],
+        roles: (0..)
+            .zip([Kind::Race, Kind::Camera, Kind::Race, Kind::Uptime, Kind::Race])
+            .map(role)
+            .collect(),
         faults,
-        speed: 150.0,
-        rough,
+        speed: SPEED,
         patience: Duration::from_secs(60),
-        seed: 3,
         began_utc_ms: BEGAN_UTC_MS,
     }
 }
 
-fn lived(setup: &Setup) -> (Vec<Deed>, Vec<Report>) {
+fn lived(setup: Setup) -> (Vec<Deed>, Vec<Report>) {
     let fleet = Fleet::launch(setup).unwrap();
     let (mut deeds, mut reports) = (Vec::new(), Vec::new());
     for news in &fleet.news {

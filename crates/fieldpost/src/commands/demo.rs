@@ -1,10 +1,12 @@
-//! `fieldpost demo`: a server on an empty folder with three loggers that have been out on track.
+//! `fieldpost demo`: a server on an empty folder, loggers that have been out on track, and devices that work before the user's eyes.
 //!
-//! The drives come from the physical model in `sim`; from then on everything is as in the field: the devices are added,
-//! get their tokens and send their files over HTTP in the shapes that real firmware uses.
+//! The drives come from the physical model in `sim`; from then on everything is as in the field. Three loggers are added, get their
+//! tokens and send what they have over HTTP in the shapes that older firmware uses. Three more are the device's own code ([`live`]): they come by a
+//! fleet's key and are adopted.
 
 mod device;
 mod fleet;
+mod live;
 mod watch;
 
 use std::net::SocketAddr;
@@ -19,16 +21,23 @@ use server::auth::admin;
 use server::auth::secret::{Password, Token};
 use server::config::Config;
 use server::store::accounts::Role;
+use server::store::ingest_keys::For;
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
+use super::sim::place::Server;
 use crate::data_dir::block_on;
 use crate::output;
 use device::Sender;
 use fleet::VirtualDevice;
-use watch::Watch;
+use live::Live;
+use watch::{Sessions, Watch};
 
 /// Signs in by link only: the password is drawn at random and thrown away.
 const OWNER: &str = "demo@example.org";
+
+const SPEED_MIN: f64 = 1.0;
+const SPEED_MAX: f64 = 500.0;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Demo {
@@ -41,6 +50,9 @@ pub(crate) struct Demo {
     /// Other drives for another number.
     #[arg(long, env = "FIELDPOST_SEED", default_value_t = 1)]
     seed: u64,
+    /// How much faster than ours the time of the live devices goes.
+    #[arg(long, value_name = "X", default_value_t = 20.0, value_parser = speed)]
+    speed: f64,
     /// End as soon as every session is analysed.
     #[arg(long)]
     exit_when_ready: bool,
@@ -82,10 +94,13 @@ impl Demo {
         admin::create_user(running.store(), OWNER, password, Role::Owner, None).await?;
         self.announce(running).await?;
 
-        let watch_link = running.sign_in_link(OWNER).await?;
-        let devices = fleet::devices()?;
-        let expected = devices.iter().map(VirtualDevice::session_count).sum();
         let server = running.public_url.to_string();
+        let link = running.sign_in_link(OWNER).await?;
+        let base = server.clone();
+        let watch = tokio::task::spawn_blocking(move || Watch::sign_in(base, &link)).await??;
+        let devices = fleet::devices()?;
+        let expected = devices.iter().map(VirtualDevice::session_count).sum::<usize>() + Live::SESSIONS;
+        let live = self.live(running, &server).await?;
         let mut sending = JoinSet::new();
         for device in devices {
             let (_, token) = admin::create_device(running.store(), OWNER, device.name, None).await?;
@@ -96,8 +111,7 @@ impl Demo {
         while let Some(sent) = sending.join_next().await {
             sent.context("a device of the demo fell over")??;
         }
-        let watch = Watch::new(server, watch_link);
-        let sessions = tokio::task::spawn_blocking(move || watch.until_analysed(expected)).await??;
+        let sessions = self.watched(watch, live, expected).await?;
         if self.json {
             output::answer_json(&sessions)?;
         } else {
@@ -113,6 +127,30 @@ impl Demo {
         Ok(())
     }
 
+    /// The devices that are yet to work, with a key of their own.
+    async fn live(&self, running: &Running, server: &str) -> anyhow::Result<Live> {
+        let (_, key) = admin::create_ingest_key(running.store(), OWNER, For::Team).await?;
+        let (server, seed, speed) = (server.to_owned(), self.seed, self.speed);
+        let now_utc_ms = running.store().now().as_millisecond();
+        let made = tokio::task::spawn_blocking(move || {
+            Live::new(Server::reach(&server, key.expose())?, seed, speed, now_utc_ms)
+        });
+        made.await?
+    }
+
+    /// What was analysed in the end.
+    async fn watched(&self, watch: Watch, live: Live, expected: usize) -> anyhow::Result<Sessions> {
+        let is_quiet = self.json;
+        let (tell, told) = oneshot::channel();
+        // A thread, and not a task: whoever interrupts the demo does not wait for its end.
+        std::thread::spawn(move || {
+            let shown = live.show(&watch, is_quiet);
+            // Nobody hears it after an interruption.
+            let _ = tell.send(shown.and_then(|()| watch.until_analysed(expected)));
+        });
+        told.await.context("the devices of the demo fell over")?
+    }
+
     async fn announce(&self, running: &Running) -> anyhow::Result<()> {
         let link = running.sign_in_link(OWNER).await?;
         let url = running.public_url.as_str();
@@ -126,6 +164,12 @@ impl Demo {
             "Fieldpost is at {url}\nSign in here (works once, for an hour):\n  {link}"
         ))
     }
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let found = text.parse().ok();
+    let found = found.filter(|speed| (SPEED_MIN..=SPEED_MAX).contains(speed));
+    found.ok_or_else(|| format!("a number from {SPEED_MIN} to {SPEED_MAX}"))
 }
 
 /// The demo's data folder.

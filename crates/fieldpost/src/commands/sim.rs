@@ -1,6 +1,7 @@
 //! `fieldpost sim`: the device's own code in a world that is not there.
 
 mod fleet;
+pub(super) mod place;
 mod world;
 
 use std::process::ExitCode;

@@ -8,17 +8,16 @@ use std::time::{self, Duration};
 use device::controller::Input;
 use device::settings::{Settings, Via, configure};
 use device::time::Instant;
-use rand::RngExt;
 use wire::receipt::PublicKey;
 
 use super::forecast::forecast;
 use super::plan::{Act, Plan};
 use super::report::{Deed, Figures, News, Report, Said, Standing};
 use super::watch::Watch;
-use super::{Kind, Setup};
+use super::{Kind, Role, Setup};
 use crate::live::{Endpoint, Live};
-use crate::seeded::seeded;
-use crate::unit::{Ride, Surroundings, Unit};
+use crate::still::still;
+use crate::unit::{Surroundings, Unit};
 use crate::wifi::{AccessPoint, HeldNetwork, Radio};
 
 /// Between two looks at the clock.
@@ -29,6 +28,7 @@ const STANDING_EVERY: Duration = Duration::from_millis(250);
 const PRESS: Duration = Duration::from_millis(200);
 const SSID: &str = "Paddock";
 const PASSWORD: &str = "paddock-paddock";
+const PICTURE_EVERY_S: u32 = 20;
 /// What the device believes its server is called; the world leads it to the one of the [`Setup`].
 const URL: &str = "https://fieldpost.example";
 
@@ -42,17 +42,20 @@ impl<T> From<SendError<T>> for Unheard {
 }
 
 /// From its first start to its report, or until nobody listens.
-pub(super) fn live(setup: &Setup, kind: Kind, index: usize, news: &SyncSender<News>) {
+pub(super) fn live(setup: &Setup, role: Role, index: usize, news: &SyncSender<News>) {
     // Who does not listen any more does not want to hear so.
-    let _ = Member::new(setup, kind, index, news).and_then(|member| member.live(setup));
+    let _ = Member::new(setup, role, index, news).and_then(|member| member.live(setup));
 }
 
 struct Member<'n> {
     unit: Unit<Live>,
     watch: Watch,
+    kind: Kind,
     plan: Plan,
     /// How many of the plan's acts are done.
     done: usize,
+    /// Exchanges with an answer when the good time began.
+    answered_before_good: u64,
     is_good: Rc<Cell<bool>>,
     was_online: bool,
     told: (Standing, time::Instant),
@@ -63,16 +66,7 @@ struct Member<'n> {
 }
 
 impl<'n> Member<'n> {
-    fn new(setup: &Setup, kind: Kind, index: usize, news: &'n SyncSender<News>) -> Result<Self, Unheard> {
-        // A device of its own for each seed and place: its UUID is drawn from it.
-        let mut rng = seeded(
-            setup
-                .seed
-                .wrapping_mul(0x9E37_79B9_7F4A_7C15)
-                .wrapping_add(index as u64),
-        );
-        let seed = rng.random();
-        let plan = Plan::draw(rng.random(), setup.faults, setup.rough.mul_f64(setup.speed));
+    fn new(setup: &Setup, role: Role, index: usize, news: &'n SyncSender<News>) -> Result<Self, Unheard> {
         let is_good = Rc::new(Cell::new(false));
         let endpoint = Endpoint {
             address: setup.address,
@@ -81,25 +75,28 @@ impl<'n> Member<'n> {
             token: None,
             device: None,
         };
-        let forecast = forecast(rng.random(), setup.faults, Rc::clone(&is_good));
-        let (settings, network) = settings(&setup.server_keys, kind);
+        let forecast = forecast(role.seed, setup.faults, Rc::clone(&is_good));
+        let (settings, network) = settings(&setup.server_keys, &role);
         let around = Surroundings {
-            radio: Radio::new(seed, vec![AccessPoint::new(SSID, PASSWORD).on()]),
+            radio: Radio::new(role.seed, vec![AccessPoint::new(SSID, PASSWORD).on()]),
             held: network.into_iter().collect(),
             server: Live::new(endpoint, setup.speed, forecast),
             token: String::new(),
-            ride: Ride::new(plan.rides.clone()),
+            ride: role.ride,
             began_utc_ms: setup.began_utc_ms,
         };
-        let unit = Unit::new(seed, &settings, around);
+        let mut unit = Unit::new(role.seed, &settings, around);
+        unit.sensor.sees = Some(still);
         let device = unit.around.server.device().to_owned();
         let keys = setup.server_keys.iter();
         let keys = keys.filter_map(|text| PublicKey::from_text(text).ok()).collect();
         let member = Self {
             unit,
             watch: Watch::new(device.clone(), keys),
-            plan,
+            kind: role.kind,
+            plan: role.plan,
             done: 0,
+            answered_before_good: 0,
             is_good,
             was_online: false,
             told: (Standing::default(), time::Instant::now()),
@@ -115,12 +112,13 @@ impl<'n> Member<'n> {
     fn live(mut self, setup: &Setup) -> Result<(), Unheard> {
         let began = time::Instant::now();
         self.act(Act::PowerOn)?;
-        let patience = setup.rough + setup.patience;
+        let rough = self.plan.good_from.since(Instant::BOOT).div_f64(setup.speed);
+        let patience = rough + setup.patience;
         loop {
             let now = Instant::BOOT + began.elapsed().mul_f64(setup.speed);
             self.go_to(now)?;
             self.look()?;
-            if self.is_good.get() && self.watch.is_delivered() {
+            if self.is_done() {
                 break;
             }
             if began.elapsed() > patience {
@@ -144,6 +142,15 @@ impl<'n> Member<'n> {
         })?)
     }
 
+    /// What is always on has to be heard of once more as well.
+    fn is_done(&self) -> bool {
+        let is_heard = match self.kind {
+            Kind::Race => true,
+            Kind::Uptime | Kind::Camera => self.unit.around.server.tally.answered > self.answered_before_good,
+        };
+        self.is_good.get() && is_heard && self.watch.is_delivered()
+    }
+
     /// Lets the device go on, with what is planned until then.
     fn go_to(&mut self, now: Instant) -> Result<(), Unheard> {
         while let Some((at, act)) = self.plan.acts.get(self.done).copied() {
@@ -156,6 +163,7 @@ impl<'n> Member<'n> {
             self.act(act)?;
         }
         if now >= self.plan.good_from && !self.is_good.replace(true) {
+            self.answered_before_good = self.unit.around.server.tally.answered;
             self.say(Said::Did(Deed::GoodTimes))?;
             self.act(Act::Network(true))?;
             self.act(Act::PowerOn)?;
@@ -263,12 +271,18 @@ impl<'n> Member<'n> {
 }
 
 /// As a phone would have set it up, and the network of the paddock with it.
-fn settings(server_keys: &[String], kind: Kind) -> (Settings, Option<HeldNetwork>) {
-    let Kind::Race = kind;
-    let keys = serde_json::json!({
+fn settings(server_keys: &[String], role: &Role) -> (Settings, Option<HeldNetwork>) {
+    let profile = match role.kind {
+        Kind::Race => "race",
+        Kind::Uptime => "uptime",
+        Kind::Camera => "camera",
+    };
+    let after_receipt = if role.deletes { "delete" } else { "archive" };
+    let said = serde_json::json!({
         "ssid": SSID, "pass": PASSWORD, "url": URL, "token": "fpd_none", "server_keys": server_keys,
+        "profile": profile, "after_receipt": after_receipt, "picture_every_s": PICTURE_EVERY_S,
     });
-    let configured = configure(&Settings::default(), keys.to_string().as_bytes(), Via::Sealed);
+    let configured = configure(&Settings::default(), said.to_string().as_bytes(), Via::Sealed);
     let Ok(configured) = configured else {
         return (Settings::default(), None);
     };

@@ -18,25 +18,63 @@ mod report;
 mod watch;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+pub use device::time::Instant;
 pub use plan::{Act, Faults, Plan};
+use rand::RngExt;
 pub use report::{Deed, Figures, Held, News, Report, Said, Standing};
+
+use crate::seeded::seeded;
+use crate::unit::Ride;
 
 /// What waits to be read by whoever watches; members wait while it is full.
 const NEWS_MAX: usize = 4096;
+/// More than a fleet has devices.
+const PLACES: u64 = 1 << 32;
 /// A device is a few calls deep.
-const STACK_BYTES: usize = 1 << 20;
+const STACK_BYTES: usize = 1 << 22;
 
 /// What a device is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Race,
+    /// Counts its hours; it records nothing.
+    Uptime,
+    Camera,
 }
 
-/// Where the server is, and how long and how roughly the fleet lives.
+/// One device and what it goes through.
+#[derive(Debug, Clone)]
+pub struct Role {
+    pub kind: Kind,
+    /// Its UUID is drawn from it.
+    pub seed: u64,
+    pub plan: Plan,
+    pub ride: Ride,
+    /// What has a receipt goes as soon as the server confirms it, not only when room is needed.
+    pub deletes: bool,
+}
+
+impl Role {
+    /// Another one for each seed and place; `rough` is in device time.
+    pub fn draw(seed: u64, place: u32, kind: Kind, faults: Faults, rough: Duration) -> Self {
+        let mut rng = seeded(seed.wrapping_mul(PLACES).wrapping_add(u64::from(place)));
+        let plan = Plan::draw(rng.random(), kind, faults, rough);
+        Self {
+            kind,
+            seed: rng.random(),
+            ride: Ride::new(plan.rides.clone()),
+            plan,
+            deletes: rng.random(),
+        }
+    }
+}
+
+/// Where the server is, and how the devices get on with it.
 #[derive(Debug, Clone)]
 pub struct Setup {
     pub address: SocketAddr,
@@ -46,16 +84,14 @@ pub struct Setup {
     pub base: String,
     /// The server's public keys as text, the newest first.
     pub server_keys: Vec<String>,
-    pub kinds: Vec<Kind>,
+    pub roles: Vec<Role>,
+    /// What befalls exchanges in the rough time.
     pub faults: Faults,
     /// How much faster than ours the devices' time goes.
     pub speed: f64,
-    /// Our time.
-    pub rough: Duration,
-    /// Our time: who has not delivered everything so long after the rough time never will.
+    /// Our time: who has not delivered everything so long after its rough time never will.
     pub patience: Duration,
-    pub seed: u64,
-    /// Unix time at which the devices believe to be when they start.
+    /// Unix time at which the devices' world begins.
     pub began_utc_ms: i64,
 }
 
@@ -67,15 +103,16 @@ pub struct Fleet {
 
 impl Fleet {
     /// Starts a thread for each device. [`Fleet::news`] ends when the last of them has reported.
-    pub fn launch(setup: &Setup) -> std::io::Result<Self> {
+    pub fn launch(setup: Setup) -> std::io::Result<Self> {
         let (sender, news) = sync_channel(NEWS_MAX);
-        let threads = (setup.kinds.iter().enumerate())
-            .map(|(index, kind)| {
-                let (setup, kind, sender) = (setup.clone(), *kind, sender.clone());
+        let setup = Arc::new(setup);
+        let threads = (setup.roles.iter().enumerate())
+            .map(|(index, role)| {
+                let (role, sender, setup) = (role.clone(), sender.clone(), Arc::clone(&setup));
                 thread::Builder::new()
                     .name(format!("device-{index}"))
                     .stack_size(STACK_BYTES)
-                    .spawn(move || member::live(&setup, kind, index, &sender))
+                    .spawn(move || member::live(&setup, role, index, &sender))
             })
             .collect::<Result<_, _>>()?;
         Ok(Self { news, threads })

@@ -5,6 +5,7 @@ use std::time::Duration;
 use device::time::Instant;
 use rand::RngExt;
 
+use super::Kind;
 use crate::seeded::{SeededRng, seeded};
 
 /// How rough the rough time is.
@@ -88,7 +89,7 @@ impl Faults {
 
 impl Plan {
     /// `rough` is in device time.
-    pub fn draw(seed: u64, faults: Faults, rough: Duration) -> Self {
+    pub fn draw(seed: u64, kind: Kind, faults: Faults, rough: Duration) -> Self {
         let mut rng = seeded(seed);
         let mut plan = Self {
             rides: Vec::new(),
@@ -97,6 +98,11 @@ impl Plan {
         };
         plan.ride(&mut rng, faults);
         plan.lose_networks(&mut rng, faults);
+        if kind != Kind::Race {
+            // What is always on has no ride to end: its button would ask for another thing.
+            plan.rides.clear();
+            plan.acts.retain(|(_, act)| *act != Act::Press);
+        }
         plan.acts.sort_by_key(|(at, _)| *at);
         plan
     }
@@ -165,19 +171,19 @@ mod tests {
     #[test]
     fn a_seed_is_a_plan_and_another_seed_another() {
         assert_eq!(
-            Plan::draw(1, Faults::Harsh, ROUGH),
-            Plan::draw(1, Faults::Harsh, ROUGH)
+            Plan::draw(1, Kind::Race, Faults::Harsh, ROUGH),
+            Plan::draw(1, Kind::Race, Faults::Harsh, ROUGH)
         );
         assert_ne!(
-            Plan::draw(1, Faults::Harsh, ROUGH),
-            Plan::draw(2, Faults::Harsh, ROUGH)
+            Plan::draw(1, Kind::Race, Faults::Harsh, ROUGH),
+            Plan::draw(2, Kind::Race, Faults::Harsh, ROUGH)
         );
     }
 
     #[test]
     fn power_and_network_come_back_as_often_as_they_go() {
         for seed in 0..50 {
-            let plan = Plan::draw(seed, Faults::Harsh, ROUGH);
+            let plan = Plan::draw(seed, Kind::Race, Faults::Harsh, ROUGH);
             let count = |wanted| plan.acts.iter().filter(|(_, act)| *act == wanted).count();
             assert_eq!(count(Act::PowerOff), count(Act::PowerOn));
             assert_eq!(count(Act::Network(false)), count(Act::Network(true)));
@@ -189,7 +195,7 @@ mod tests {
     #[test]
     fn without_faults_nothing_is_taken_away() {
         for seed in 0..50 {
-            let plan = Plan::draw(seed, Faults::None, ROUGH);
+            let plan = Plan::draw(seed, Kind::Race, Faults::None, ROUGH);
             assert!(plan.acts.iter().all(|(_, act)| *act == Act::Press));
             assert!(!plan.rides.is_empty());
         }

@@ -132,7 +132,7 @@ impl Watch {
 
     /// Whether there is nothing left to hand over.
     pub(super) fn is_delivered(&self) -> bool {
-        let is_done = |state| matches!(state, State::Receipted | State::Archived | State::Quarantined);
+        let is_done = |state| is_receipted(state) || state == State::Quarantined;
         self.seen.values().all(|seen| is_done(seen.row.state))
     }
 
@@ -143,7 +143,7 @@ impl Watch {
         standing.delivered_bytes = self.gone.iter().map(|held| u64::from(held.size_bytes)).sum();
         for seen in at_an_end {
             standing.sealed += 1;
-            if matches!(seen.row.state, State::Receipted | State::Archived) {
+            if is_receipted(seen.row.state) {
                 standing.delivered += 1;
                 standing.delivered_bytes += u64::from(seen.row.size_bytes);
             }
@@ -188,8 +188,7 @@ impl Watch {
         }
         let given = self.given.get(&name).cloned();
         let fits = |given: &Given| given.size_bytes == u64::from(entry.size_bytes) && given.sha256 == sha256;
-        let is_receipted = matches!(entry.state, State::Receipted | State::Archived);
-        if is_receipted && !given.as_ref().is_some_and(fits) {
+        if is_receipted(entry.state) && !given.as_ref().is_some_and(fits) {
             self.wrong(format!(
                 "{name} counts as delivered and no receipt is for its bytes"
             ));
@@ -203,6 +202,11 @@ impl Watch {
             receipt: given.map(|given| given.text),
         })
     }
+}
+
+/// A proof was checked for it.
+fn is_receipted(state: State) -> bool {
+    matches!(state, State::Receipted | State::Archived | State::Removing)
 }
 
 fn deed(row: &Row, before: Option<State>) -> Option<Deed> {

@@ -261,7 +261,7 @@ impl<L: Uplink> Unit<L> {
             while running.next_sample <= now {
                 running.draws += 1;
                 let tick_ms = running.device_time(running.next_sample).tick_ms();
-                let sample = self.around.ride.imu(tick_ms, running.draws);
+                let sample = self.around.ride.imu(running.next_sample, tick_ms, running.draws);
                 running.samples.imu(sample);
                 if let Some(given) = &mut self.given {
                     given.push(Sample::Imu(sample));

@@ -1,8 +1,11 @@
 //! Where the device is and how fast it moves, and what its sensors say of it.
 
+use std::sync::Arc;
+
 use device::recorder::{ImuCounts, ImuSample};
 use device::time::Instant;
 
+use super::course::Course;
 use crate::gps::GpsFix;
 use crate::ublox::{Spoken, Ublox};
 
@@ -12,6 +15,8 @@ pub struct Ride {
     pub moving: Vec<(Instant, Instant)>,
     /// Round and round, instead of straight on.
     pub is_oval: bool,
+    /// Where it is in place of that, if it is driven somewhere.
+    course: Option<Arc<Course>>,
     ublox: Ublox,
 }
 
@@ -29,7 +34,16 @@ impl Ride {
         Self {
             moving,
             is_oval: false,
+            course: None,
             ublox: Ublox::powered_on(),
+        }
+    }
+
+    /// Round a track.
+    pub fn along(course: Course) -> Self {
+        Self {
+            course: Some(Arc::new(course)),
+            ..Self::new(Vec::new())
         }
     }
 
@@ -70,7 +84,8 @@ impl Ride {
     pub(super) fn line(&self, now: Instant, began_utc_ms: i64, baud: u32, is_blind: bool) -> Vec<u8> {
         let time_s = now.as_millis() as f64 / 1_000.0;
         let (lat_deg, lon_deg) = self.place_deg(now, time_s);
-        let fix = GpsFix {
+        let driven = self.course.as_ref().and_then(|course| course.fix(now));
+        let fix = driven.unwrap_or(GpsFix {
             time_s,
             arrival_s: time_s,
             lat_deg,
@@ -79,7 +94,7 @@ impl Ride {
             speed_mps: if self.is_moving(now) { SPEED_MPS } else { 0.1 },
             heading_deg: 0.0,
             satellites: 12,
-        };
+        });
         let spoken = Spoken {
             fix: &fix,
             started_utc_ms: began_utc_ms,
@@ -90,14 +105,13 @@ impl Ride {
     }
 
     /// An inertial sample, different from the one before.
-    pub(super) fn imu(&self, tick_ms: u32, draw: u64) -> ImuSample {
+    pub(super) fn imu(&self, now: Instant, tick_ms: u32, draw: u64) -> ImuSample {
         let wave = |step: u64| ((draw.wrapping_mul(step) >> 3) % 8_000) as i16 - 4_000;
-        ImuSample {
-            tick_ms,
-            counts: ImuCounts {
-                acc: [wave(977), wave(1_409), wave(2_221)],
-                gyro: [wave(3_001), wave(4_099), wave(5_003)],
-            },
-        }
+        let driven = self.course.as_ref().and_then(|course| course.counts(now));
+        let counts = driven.unwrap_or(ImuCounts {
+            acc: [wave(977), wave(1_409), wave(2_221)],
+            gyro: [wave(3_001), wave(4_099), wave(5_003)],
+        });
+        ImuSample { tick_ms, counts }
     }
 }

@@ -16,7 +16,7 @@ const ANSWER_BYTES_MAX: u64 = 1024 * 1024;
 pub(super) struct Watch {
     agent: ureq::Agent,
     server: String,
-    link: String,
+    cookie: String,
 }
 
 /// A page of the session list, as far as the demo cares.
@@ -37,20 +37,54 @@ pub(super) struct Session {
 
 impl Watch {
     /// `link` is a sign-in link, used up by this.
-    pub(super) fn new(server: String, link: String) -> Self {
-        Self {
-            agent: agent(),
+    pub(super) fn sign_in(server: String, link: &str) -> anyhow::Result<Self> {
+        let agent = agent();
+        let (_, token) = link
+            .split_once('#')
+            .context("a sign-in link carries its token after #")?;
+        let answer = agent
+            .post(format!("{server}/api/v1/session-cookie/link"))
+            .header("origin", &server)
+            .send_json(serde_json::json!({ "token": token }))?;
+        ensure!(
+            answer.status().is_success(),
+            "signing in by link was refused: {}",
+            answer.status()
+        );
+        let cookie = answer
+            .headers()
+            .get("set-cookie")
+            .context("signing in set no cookie")?
+            .to_str()?;
+        let cookie = cookie.split(';').next().unwrap_or(cookie).to_owned();
+        Ok(Self {
+            agent,
             server,
-            link,
-        }
+            cookie,
+        })
+    }
+
+    /// Gives a device of a fleet that sent something the name that people know it by.
+    pub(super) fn adopt(&self, device: &str, name: &str) -> anyhow::Result<()> {
+        let answer = self
+            .agent
+            .post(format!("{}/api/v1/devices/{device}/adopt", self.server))
+            .header("origin", &self.server)
+            .header("cookie", &self.cookie)
+            .send_json(serde_json::json!({ "name": name }))?;
+        ensure!(
+            answer.status().is_success(),
+            "adopting {name} was refused: {}",
+            answer.status()
+        );
+        Ok(())
     }
 
     /// Waits until `expected` sessions are analysed; a session that failed is an error of the demo.
     pub(super) fn until_analysed(&self, expected: usize) -> anyhow::Result<Sessions> {
-        let cookie = self.sign_in()?;
         let began = Instant::now();
         loop {
-            let sessions = self.sessions(&cookie)?;
+            let sessions = self.sessions()?;
             let count = |status: &str| {
                 sessions
                     .sessions
@@ -75,34 +109,11 @@ impl Watch {
         }
     }
 
-    fn sign_in(&self) -> anyhow::Result<String> {
-        let (_, token) = self
-            .link
-            .split_once('#')
-            .context("a sign-in link carries its token after #")?;
-        let answer = self
-            .agent
-            .post(format!("{}/api/v1/session-cookie/link", self.server))
-            .header("origin", &self.server)
-            .send_json(serde_json::json!({ "token": token }))?;
-        ensure!(
-            answer.status().is_success(),
-            "signing in by link was refused: {}",
-            answer.status()
-        );
-        let cookie = answer
-            .headers()
-            .get("set-cookie")
-            .context("signing in set no cookie")?
-            .to_str()?;
-        Ok(cookie.split(';').next().unwrap_or(cookie).to_owned())
-    }
-
-    fn sessions(&self, cookie: &str) -> anyhow::Result<Sessions> {
+    fn sessions(&self) -> anyhow::Result<Sessions> {
         let mut answer = self
             .agent
             .get(format!("{}/api/v1/sessions?limit=100", self.server))
-            .header("cookie", cookie)
+            .header("cookie", &self.cookie)
             .call()?;
         ensure!(
             answer.status().is_success(),

@@ -1,7 +1,7 @@
 //! `fieldpost sim fleet`: devices that record, lose power, network and answers, and must deliver everything in the end.
 
+mod check;
 mod display;
-mod place;
 mod summary;
 
 use std::fs::File;
@@ -12,11 +12,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use jiff::Timestamp;
-use sim::fleet::{Faults, Held, Kind, News, Report, Said, Setup};
+use sim::fleet::{Faults, Held, Kind, News, Report, Role, Said, Setup};
 
+use super::place::Server;
 use crate::output;
+use check::Pulse;
 use display::Display;
-use place::{Pulse, Server};
 use summary::Summary;
 
 /// A thread each; beyond it one machine says more of itself than of the server.
@@ -62,6 +63,8 @@ pub(super) struct Fleet {
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum What {
     Race,
+    Uptime,
+    Camera,
     Mixed,
 }
 
@@ -82,18 +85,18 @@ impl Fleet {
         let setup = self.setup(&server)?;
         let pulse = Pulse::feel(&server);
         let began = Instant::now();
-        let fleet =
-            sim::fleet::Fleet::launch(&setup).context("a thread for each device cannot be started")?;
-        let display = Display::new(setup.kinds.len());
+        let devices = setup.roles.len();
+        let fleet = sim::fleet::Fleet::launch(setup).context("a thread for each device cannot be started")?;
+        let display = Display::new(devices);
         let reports = collect(&fleet.news, &display);
         display.finish();
         let fallen = fleet.join();
         let restarts = pulse.stop();
-        let mut summary = Summary::of(&reports, setup.kinds.len(), restarts);
+        let mut summary = Summary::of(&reports, devices, restarts);
         if fallen > 0 {
             summary.violations.push(format!("{fallen} devices fell over"));
         }
-        server.check(&reports, &mut summary)?;
+        check::ask(&server, &reports, &mut summary)?;
         summary.seconds = began.elapsed().as_secs_f64();
         if let Some(path) = &self.list {
             list(path, &reports).with_context(|| format!("{} cannot be written", path.display()))?;
@@ -118,30 +121,32 @@ impl Fleet {
         // Their clocks run faster: what they say is past by the time they say it.
         let ahead = (rough + patience).mul_f64((self.speed - 1.0).max(0.0));
         let began_utc_ms = now.as_millisecond() - i64::try_from(ahead.as_millis())?;
+        let faults = match self.faults {
+            Roughness::None => Faults::None,
+            Roughness::Mild => Faults::Mild,
+            Roughness::Harsh => Faults::Harsh,
+        };
+        let role = |place| Role::draw(seed, place, self.kind(place), faults, rough.mul_f64(self.speed));
         Ok(Setup {
             address: server.address,
             host: server.host.clone(),
             base: server.base.clone(),
             server_keys: server.keys.clone(),
-            kinds: self.kinds(),
-            faults: match self.faults {
-                Roughness::None => Faults::None,
-                Roughness::Mild => Faults::Mild,
-                Roughness::Harsh => Faults::Harsh,
-            },
+            roles: (0..self.devices).map(role).collect(),
+            faults,
             speed: self.speed,
-            rough,
             patience,
-            seed,
             began_utc_ms,
         })
     }
 
-    fn kinds(&self) -> Vec<Kind> {
-        let of = |_: u32| match self.kind {
-            What::Race | What::Mixed => Kind::Race,
-        };
-        (0..self.devices).map(of).collect()
+    /// In a mixed fleet every second records rides.
+    fn kind(&self, place: u32) -> Kind {
+        match (self.kind, place % 4) {
+            (What::Race, _) | (What::Mixed, 0 | 2) => Kind::Race,
+            (What::Camera, _) | (What::Mixed, 1) => Kind::Camera,
+            (What::Uptime, _) | (What::Mixed, _) => Kind::Uptime,
+        }
     }
 }
 
