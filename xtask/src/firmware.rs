@@ -16,6 +16,8 @@ const TARGET: &str = "riscv32imc-unknown-none-elf";
 const CRATES: [&str; 3] = ["wire", "timing", "device"];
 /// The esp-* crates need this or a later one.
 const RUST_MIN: (u32, u32) = (1, 95);
+/// DESIGN section 10.
+const CORE_BYTES_GOAL: usize = 48 * 1024;
 /// Debian's, beside which another Rust may stand first on the path.
 const CARGO: &str = "/usr/bin/cargo";
 const LIBRARY: &str = "/usr/lib/rustlib/src/rust/library/Cargo.lock";
@@ -63,13 +65,48 @@ pub(crate) fn check(root: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Builds what of the core lives as long as a device is on, which fails where that has grown, and says how much it is.
+pub(crate) fn check_footprint(root: &Path) -> Result<()> {
+    let program = build_program(root, "footprint")?;
+    let table = output(Command::new("readelf").args(["-sW"]).arg(program))?;
+    let parts = parts_of(&table);
+    anyhow::ensure!(!parts.is_empty(), "the program has no parts");
+    for (name, bytes) in &parts {
+        say(format_args!("{bytes:>8}  {name}"));
+    }
+    let all: usize = parts.iter().map(|(_, bytes)| bytes).sum();
+    let met = if all <= CORE_BYTES_GOAL { "met" } else { "NOT met" };
+    say(format_args!(
+        "{all:>8}  bytes of static RAM for the core, goal ≤ {CORE_BYTES_GOAL} {met}; a picture's buffer is the sensor's"
+    ));
+    Ok(())
+}
+
+/// The symbols that begin with `CORE_`, and how many bytes each takes.
+fn parts_of(table: &str) -> Vec<(String, usize)> {
+    let mut parts: Vec<(String, usize)> = table
+        .lines()
+        .filter_map(|line| {
+            let cells: Vec<&str> = line.split_whitespace().collect();
+            let name = cells.get(7)?.strip_prefix("CORE_")?;
+            Some((name.to_lowercase().replace('_', " "), cells.get(2)?.parse().ok()?))
+        })
+        .collect();
+    parts.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+    parts
+}
+
 /// The program that counts what a tick of the recorder costs.
 pub(crate) fn build_tick(root: &Path) -> Result<PathBuf> {
+    build_program(root, "tick")
+}
+
+fn build_program(root: &Path, name: &str) -> Result<PathBuf> {
     let mut build = debians_cargo(&root.join("firmware"));
-    build.args(["build", "--locked", "--release", "-p", "tick"]);
+    build.args(["build", "--locked", "--release", "-p", name]);
     build.arg("--target-dir").arg(target_dir(root));
     run_to_end(&mut build)?;
-    Ok(target_dir(root).join(TARGET).join("release/tick"))
+    Ok(target_dir(root).join(TARGET).join("release").join(name))
 }
 
 fn debians_cargo(folder: &Path) -> Command {
@@ -91,6 +128,16 @@ fn target_dir(root: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_are_symbols_with_their_sizes() {
+        let table = "   Num:    Value  Size Type    Bind   Vis      Ndx Name\n\
+                     \x20    9: 80001000  8192 OBJECT  GLOBAL DEFAULT    5 CORE_STORE\n\
+                     \x20   10: 80003000 10240 OBJECT  GLOBAL DEFAULT    5 CORE_LAP_WATCH\n\
+                     \x20   11: 80000000    12 FUNC    GLOBAL DEFAULT    1 main\n";
+        let parts = [("lap watch".to_owned(), 10_240), ("store".to_owned(), 8_192)];
+        assert_eq!(parts_of(table), parts);
+    }
 
     #[test]
     fn versions_are_compared_as_numbers() {

@@ -41,7 +41,7 @@ enum Command {
     Test(test::Args),
     /// Write the OpenAPI document and the TypeScript types made from it.
     Gen,
-    /// Build the device's crates as a chip gets them: no `std`, no allocator.
+    /// Build the device's crates as a chip gets them: no `std`, no allocator; and count the memory that the core takes.
     Fw,
     /// Join a device's own network with the programs of others, in network namespaces: DHCP, DNS, browser, multicast DNS. Needs root.
     Portal,
@@ -76,7 +76,9 @@ fn run(command: Command) -> Result<()> {
         Command::Demo(args) => demo::run(&root, &args),
         Command::Test(args) => test::run(&root, &args),
         Command::Gen => generate::run(&root),
-        Command::Fw => firmware::prepare().and_then(|()| firmware::check(&root)),
+        Command::Fw => firmware::prepare()
+            .and_then(|()| firmware::check(&root))
+            .and_then(|()| firmware::check_footprint(&root)),
         Command::Portal => {
             portal::prepare(&root).and_then(|()| portal::run(&root, &mut process::Counts::default()))
         }

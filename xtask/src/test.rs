@@ -212,6 +212,9 @@ fn chip(root: &Path, steps: &mut Steps) {
     match firmware::prepare() {
         Ok(()) => {
             steps.run(NAME, || firmware::check(root));
+            steps.run("the memory of the device's core", || {
+                firmware::check_footprint(root)
+            });
         }
         Err(error) => steps.skip(NAME, format!("{error:#}")),
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod api;
 pub(crate) mod client;
+mod cuts;
 mod files;
 pub(crate) mod fleet;
 pub(crate) mod fuzz;
@@ -25,6 +26,8 @@ use anyhow::Result;
 pub(crate) enum Soak {
     /// Fuzz every parser, two targets at a time, and keep what was learned in the committed corpora.
     Fuzz(fuzz::Args),
+    /// Cut the power at every write of a device's life, and at pairs of them, and let a checker look at the card.
+    Cuts(cuts::Args),
     /// Ask the server everything that its API's document allows, and more.
     Api(api::Args),
     /// Kill the server while a fleet of simulated devices delivers, and look for everything that they hold.
@@ -48,6 +51,7 @@ pub(crate) enum Soak {
 pub(crate) fn run(root: &Path, soak: Soak) -> Result<()> {
     match soak {
         Soak::Fuzz(args) => fuzz::run(root, &args),
+        Soak::Cuts(args) => cuts::run(root, &args),
         Soak::Api(args) => api::run(root, &args),
         Soak::Fleet(args) => fleet::run(root, &args),
         Soak::Heartbeats(args) => heartbeats::run(root, &args),

@@ -87,18 +87,10 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
         mended: &mut Mended,
     ) -> Result<(), StorageError<C::Error, F::Error>> {
         let entry = self.ledger.entry(&mut self.flash, number).await?;
-        let mut buffer = [0; BLOCK_BYTES_MAX];
-        let mut reader = self.reader(mounted, &entry, &mut buffer)?;
-        let is_session = entry.kind == Kind::Session;
         // A picture is sealed at once or not at all.
-        let found = if is_session {
-            reader
-                .tail(entry.id)
-                .await
-                .map_err(crate::fat::Error::Card)?
-                .sectors
-        } else {
-            0
+        let found = match entry.kind {
+            Kind::Session => self.end_of(mounted, &entry).await?,
+            Kind::Picture => 0,
         };
         if found == 0 {
             self.edit(mounted, entry.slot, Edit::Remove(file)).await?;
@@ -112,6 +104,18 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
         self.digest(mounted, number).await?;
         mended.cut_off += 1;
         Ok(())
+    }
+
+    /// How many sectors of whole blocks there are. The buffer of a block goes before anything else is done: it is most of what a start takes.
+    async fn end_of(
+        &mut self,
+        mounted: &Mounted,
+        entry: &Entry,
+    ) -> Result<u32, StorageError<C::Error, F::Error>> {
+        let mut buffer = [0; BLOCK_BYTES_MAX];
+        let mut reader = self.reader(mounted, entry, &mut buffer)?;
+        let tail = reader.tail(entry.id).await.map_err(crate::fat::Error::Card)?;
+        Ok(tail.sectors)
     }
 
     /// Makes file, chain and ledger end at `size_bytes`, in this order.
