@@ -10,6 +10,8 @@ use super::support::{HOME, Scene, assert_kept, at, count, first, on_card, states
 /// 46 MB: two hours.
 const SMALL: Hardware = Hardware {
     card_sectors: 90_000,
+    taken_bytes: 0,
+    saves: 1,
     extents: Extents {
         bytes: 4 << 20,
         bytes_min: 1 << 20,
