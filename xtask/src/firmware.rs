@@ -16,7 +16,7 @@ const TARGET: &str = "riscv32imc-unknown-none-elf";
 const CRATES: [&str; 3] = ["wire", "timing", "device"];
 /// The esp-* crates need this or a later one.
 const RUST_MIN: (u32, u32) = (1, 95);
-/// DESIGN section 10.
+/// Of the 300 KB that a C3 has for everything.
 const CORE_BYTES_GOAL: usize = 48 * 1024;
 /// Debian's, beside which another Rust may stand first on the path.
 const CARGO: &str = "/usr/bin/cargo";
