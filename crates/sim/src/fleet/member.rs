@@ -92,7 +92,7 @@ impl<'n> Member<'n> {
         let keys = keys.filter_map(|text| PublicKey::from_text(text).ok()).collect();
         let member = Self {
             unit,
-            watch: Watch::new(device.clone(), keys),
+            watch: Watch::new(device.clone(), keys, role.plan.good_from),
             kind: role.kind,
             plan: role.plan,
             done: 0,

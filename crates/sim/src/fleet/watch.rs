@@ -35,6 +35,8 @@ struct Given {
 pub(super) struct Watch {
     device: String,
     keys: Vec<PublicKey>,
+    /// A camera never stops: what it takes later has nothing to prove.
+    until: Instant,
     seen: BTreeMap<Number, Seen>,
     gone: Vec<Held>,
     /// By the name of the recording.
@@ -44,10 +46,11 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn new(device: String, keys: Vec<PublicKey>) -> Self {
+    pub(super) fn new(device: String, keys: Vec<PublicKey>, until: Instant) -> Self {
         Self {
             device,
             keys,
+            until,
             seen: BTreeMap::new(),
             gone: Vec::new(),
             given: BTreeMap::new(),
@@ -130,10 +133,11 @@ impl Watch {
         self.seen.values().any(|seen| seen.row.state == State::Open)
     }
 
-    /// Whether there is nothing left to hand over.
+    /// Whether nothing that has to be is left to hand over.
     pub(super) fn is_delivered(&self) -> bool {
         let is_done = |state| is_receipted(state) || state == State::Quarantined;
-        self.seen.values().all(|seen| is_done(seen.row.state))
+        let mut due = self.seen.values().filter(|seen| seen.first <= self.until);
+        due.all(|seen| is_done(seen.row.state))
     }
 
     pub(super) fn count(&self, standing: &mut Standing) {
@@ -153,7 +157,9 @@ impl Watch {
     /// Reads everything that is on the card, and compares it with the ledger and with the receipts.
     pub(super) fn report<L: Uplink>(mut self, unit: &mut Unit<L>) -> Report {
         let mut held = std::mem::take(&mut self.gone);
-        let numbers: Vec<Number> = self.seen.keys().copied().collect();
+        let is_due = |seen: &Seen| seen.first <= self.until || is_receipted(seen.row.state);
+        let due = self.seen.values().filter(|seen| is_due(seen));
+        let numbers: Vec<Number> = due.map(|seen| seen.row.number).collect();
         for number in numbers {
             match self.held(unit, number) {
                 Some(found) => held.push(found),
@@ -264,7 +270,7 @@ mod tests {
     }
 
     fn watch() -> Watch {
-        Watch::new("device".to_owned(), Vec::new())
+        Watch::new("device".to_owned(), Vec::new(), at(50))
     }
 
     fn at(seconds: u64) -> Instant {
@@ -303,6 +309,16 @@ mod tests {
         let mut watch = watch();
         watch.heard("RlBS");
         assert_eq!((watch.violations.len(), watch.receipts_verified), (1, 0));
+    }
+
+    #[test]
+    fn a_picture_of_the_good_time_is_not_waited_for_and_an_older_one_is() {
+        let mut watch = watch();
+        watch.look(&[row(1, State::Offered)], at(49));
+        watch.look(&[row(1, State::Offered), row(2, State::Digested)], at(51));
+        assert!(!watch.is_delivered());
+        watch.look(&[row(1, State::Receipted), row(2, State::Digested)], at(52));
+        assert!(watch.is_delivered());
     }
 
     #[test]
