@@ -7,7 +7,7 @@
 //!
 //! What must hold in the end: the fleet says itself that nothing is missing; every recording that a device holds, or held and deleted,
 //! is on the server under its device and name with the same SHA-256, in its rows and in the bytes of an object; every receipt verifies with
-//! the keys of the first start; nothing unfinished is left.
+//! the keys of the first start; no upload is left unfinished.
 
 mod check;
 mod run;
