@@ -9,6 +9,7 @@
 )]
 
 use std::fmt::Write;
+use std::ops::Range;
 use std::path::Path;
 
 use sim::world::{Level, Outcome, Plan, Summary, run};
@@ -20,9 +21,18 @@ fn world(seed: u64, level: Level) -> Outcome {
     run(&Plan::draw(seed, level), u64::MAX)
 }
 
+/// Of `FIELDPOST_WORLD_SEEDS`, as `A..B`.
+fn seeds() -> Range<u64> {
+    let Ok(text) = std::env::var("FIELDPOST_WORLD_SEEDS") else {
+        return 0..60;
+    };
+    let (from, to) = text.split_once("..").expect("A..B");
+    from.parse().expect("a seed")..to.parse().expect("a seed")
+}
+
 #[test]
 fn devices_keep_their_promises_in_harsh_worlds() {
-    for seed in 0..60 {
+    for seed in seeds() {
         let outcome = world(seed, Level::Harsh);
         if let Some(violation) = outcome.violation {
             panic!("fieldpost sim world --seed {seed} --faults harsh\n{violation}");

@@ -5,6 +5,7 @@
 
 mod patch;
 
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -35,11 +36,9 @@ enum Outcome {
 pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     let mutants = chosen(root, &args.names)?;
     let tree = copy(root)?;
-    let mut finders: Vec<Finder> = mutants.iter().map(|mutant| mutant.finder).collect();
-    finders.dedup();
-    for finder in finders {
-        say(format_args!("without a change ({finder:?})"));
-        if !matches!(look(root, &tree, finder)?, Outcome::Survives) {
+    for finder in [Finder::Cuts, Finder::Worlds] {
+        let is_asked = mutants.iter().any(|mutant| mutant.finders.contains(&finder));
+        if is_asked && !matches!(look(root, &tree, finder)?, Outcome::Survives) {
             bail!("{finder:?} finds something where nothing was planted");
         }
     }
@@ -47,26 +46,34 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     let mut table = vec!["| planted | found by | within |\n|---|---|---|".to_owned()];
     for mutant in &mutants {
         mutant.apply(&tree)?;
-        let outcome = look(root, &tree, mutant.finder);
+        let outcomes: Result<Vec<Outcome>> = mutant
+            .finders
+            .iter()
+            .map(|finder| look(root, &tree, *finder))
+            .collect();
         mutant.take_back(root, &tree)?;
-        let row = match outcome.with_context(|| mutant.name.clone())? {
-            Outcome::Found { by, took } => {
-                format!("| {} | {by} | {:.0} s |", mutant.title, took.as_secs_f64())
-            }
-            Outcome::Hangs => format!("| {} | it goes round in a circle | |", mutant.title),
-            Outcome::Survives => {
-                survivors += 1;
-                format!("| {} | **nobody** | |", mutant.title)
-            }
-        };
-        say(&row);
-        table.push(row);
+        for outcome in outcomes.with_context(|| mutant.name.clone())? {
+            survivors += usize::from(matches!(outcome, Outcome::Survives));
+            let row = format!("| {} | {outcome} |", mutant.title);
+            say(&row);
+            table.push(row);
+        }
     }
     say(table.join("\n"));
     if survivors > 0 {
-        bail!("{survivors} of {} were not noticed", mutants.len());
+        bail!("{survivors} were not noticed");
     }
     Ok(())
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Found { by, took } => write!(f, "{by} | {:.0} s", took.as_secs_f64()),
+            Self::Hangs => f.write_str("it goes round in a circle |"),
+            Self::Survives => f.write_str("**nobody** |"),
+        }
+    }
 }
 
 fn chosen(root: &Path, names: &[String]) -> Result<Vec<Mutant>> {
@@ -115,7 +122,7 @@ fn look(root: &Path, tree: &Path, finder: Finder) -> Result<Outcome> {
         look.env("FIELDPOST_WORLD_SEEDS", format!("0..{WORLDS}")).args([
             "--",
             "--exact",
-            "seeds_that_the_environment_names",
+            "devices_keep_their_promises_in_harsh_worlds",
         ]);
     }
     let file = fs::File::create(&log)?;
@@ -166,6 +173,12 @@ fn cargo(root: &Path, tree: &Path, finder: Finder) -> Command {
 
 /// The first test that a runner names as failed.
 fn first_failure(said: &str) -> Option<String> {
+    let seed = said
+        .lines()
+        .find_map(|line| line.strip_prefix("fieldpost sim world "));
+    if let Some(seed) = seed {
+        return Some(format!("`{}`", seed.trim_end_matches(" --faults harsh")));
+    }
     let named = said.lines().find_map(|line| {
         let name = line.strip_prefix("---- ")?.strip_suffix(" stdout ----")?;
         Some(format!("`{name}`"))
@@ -185,6 +198,9 @@ mod tests {
     fn the_test_that_failed_is_named() {
         let said = "running 2 tests\n.F\nfailures:\n\n---- cuts::every_cut stdout ----\nthread panicked";
         assert_eq!(first_failure(said).as_deref(), Some("`cuts::every_cut`"));
+        let said =
+            "---- devices_keep_their_promises stdout ----\nfieldpost sim world --seed 12 --faults harsh\n";
+        assert_eq!(first_failure(said).as_deref(), Some("`--seed 12`"));
         assert_eq!(first_failure("error: could not compile"), None);
     }
 }

@@ -25,7 +25,8 @@ pub(super) enum Place {
 pub(super) struct Mutant {
     pub(super) name: String,
     pub(super) title: String,
-    pub(super) finder: Finder,
+    /// Each of these.
+    pub(super) finders: Vec<Finder>,
     pub(super) changes: Vec<Change>,
 }
 
@@ -61,10 +62,10 @@ impl Mutant {
         let mut mutant = Self {
             name: name.to_owned(),
             title: String::new(),
-            finder: Finder::Cuts,
+            finders: Vec::new(),
             changes: Vec::new(),
         };
-        let (mut file, mut is_found) = (None, false);
+        let mut file = None;
         let mut within: Option<(Place, Change)> = None;
         for line in text.lines() {
             match (&mut within, line) {
@@ -90,15 +91,18 @@ impl Mutant {
                 (None, line) => match line.split_once(": ") {
                     Some(("title", title)) => title.clone_into(&mut mutant.title),
                     Some(("file", path)) => file = Some(PathBuf::from(path)),
-                    Some(("found by", finder)) => {
-                        mutant.finder = Finder::of(finder)?;
-                        is_found = true;
+                    Some(("found by", finders)) => {
+                        mutant.finders = finders.split(", ").map(Finder::of).collect::<Result<_>>()?;
                     }
                     _ => bail!("what is `{line}`?"),
                 },
             }
         }
-        if within.is_some() || mutant.changes.is_empty() || mutant.title.is_empty() || !is_found {
+        if within.is_some()
+            || mutant.changes.is_empty()
+            || mutant.title.is_empty()
+            || mutant.finders.is_empty()
+        {
             bail!("a mutant has a `title:`, a `found by:`, a `file:` and a whole change");
         }
         Ok(mutant)
@@ -157,7 +161,10 @@ mod tests {
             fs::write(place.join("a.rs"), "fn f() {\n    flush();\n}\n").unwrap();
         }
         let mutant = Mutant::parse("flush", TEXT).unwrap();
-        assert_eq!((mutant.finder, mutant.changes.len()), (Finder::Cuts, 1));
+        assert_eq!(
+            (&mutant.finders[..], mutant.changes.len()),
+            (&[Finder::Cuts][..], 1)
+        );
         mutant.apply(&tree).unwrap();
         assert_eq!(fs::read_to_string(tree.join("a.rs")).unwrap(), "fn f() {\n}\n");
         let again = mutant.apply(&tree).unwrap_err().to_string();
@@ -179,7 +186,12 @@ mod tests {
                 assert_ne!(change.old, change.new, "{}", mutant.name);
             }
         }
-        let of = |finder| mutants.iter().filter(|mutant| mutant.finder == finder).count();
-        assert!(of(Finder::Cuts) >= 12, "{}", of(Finder::Cuts));
+        let of = |finder| {
+            mutants
+                .iter()
+                .filter(|mutant| mutant.finders.contains(&finder))
+                .count()
+        };
+        assert!(of(Finder::Cuts) >= 12 && of(Finder::Worlds) >= 10);
     }
 }
