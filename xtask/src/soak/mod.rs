@@ -14,6 +14,7 @@ mod mutants;
 mod receipts;
 pub(crate) mod server;
 mod slow_uploads;
+mod tree;
 mod tus;
 pub(crate) mod tus_peers;
 mod worlds;

@@ -7,13 +7,13 @@ mod patch;
 
 use std::fmt;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::process::{output, run_to_end, say};
+use crate::process::{run_to_end, say};
 use patch::{Finder, Mutant};
 
 #[derive(clap::Args)]
@@ -35,7 +35,7 @@ enum Outcome {
 
 pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     let mutants = chosen(root, &args.names)?;
-    let tree = copy(root)?;
+    let tree = super::tree::copy(root, "mutants")?;
     for finder in [Finder::Cuts, Finder::Worlds] {
         let is_asked = mutants.iter().any(|mutant| mutant.finders.contains(&finder));
         if is_asked && !matches!(look(root, &tree, finder)?, Outcome::Survives) {
@@ -88,28 +88,6 @@ fn chosen(root: &Path, names: &[String]) -> Result<Vec<Mutant>> {
         .into_iter()
         .filter(|mutant| names.is_empty() || names.contains(&mutant.name))
         .collect())
-}
-
-/// Everything that is committed or about to be, as it lies in the working copy.
-fn copy(root: &Path) -> Result<PathBuf> {
-    let tree = root.join("target/mutants/tree");
-    if tree.exists() {
-        fs::remove_dir_all(&tree)?;
-    }
-    let mut list = Command::new("git");
-    list.current_dir(root)
-        .args(["ls-files", "--cached", "--others", "--exclude-standard"]);
-    for file in output(&mut list)?.lines() {
-        let (from, to) = (root.join(file), tree.join(file));
-        if !from.is_file() {
-            continue;
-        }
-        if let Some(folder) = to.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        fs::copy(&from, &to).with_context(|| file.to_owned())?;
-    }
-    Ok(tree)
 }
 
 /// Lets a finder look at the tree as it is.
