@@ -35,7 +35,7 @@ use device::fat::{FIRST_CLUSTER, Stamp, Volume};
 use device::flash::{Drawn, Item};
 use device::link::Ssid;
 use device::portal::Site;
-use device::recorder::{Sample, Samples};
+use device::recorder::{Close, Sample, Samples};
 use device::settings::{
     CannotOpen, PASSWORD_BYTES_MAX, Profile, SETTINGS_BYTES_MAX, Sealed, Settings, Unseal,
 };
@@ -94,6 +94,8 @@ pub struct Hardware {
     /// Of the card, by files that are somebody else's.
     pub taken_bytes: u32,
     pub extents: Extents,
+    /// Pictures wait in a part of the card of this size.
+    pub spool_bytes_max: u32,
     /// How often its settings were saved before: the flash begins to erase where it has been full once.
     pub saves: u32,
 }
@@ -105,6 +107,7 @@ impl Default for Hardware {
             card_sectors: 1 << 22,
             taken_bytes: 0,
             extents: Extents::default(),
+            spool_bytes_max: 64 << 20,
             saves: 1,
         }
     }
@@ -133,6 +136,8 @@ struct Running {
     /// World time of its start.
     started: Instant,
     is_recording: bool,
+    /// The card did not take the end of the recording yet.
+    sealing: Option<Close>,
     next_solution: Instant,
     /// When the IMU measures next, and when what it measured is fetched.
     next_sample: Instant,

@@ -82,6 +82,23 @@ fn held(unit: &mut Unit) -> Vec<(State, Vec<u8>)> {
 }
 
 #[test]
+fn a_recording_whose_last_block_the_card_refuses_once_ends_all_the_same() {
+    let mut unit = unit(1, &[(20, 110)]);
+    assert!(unit.power_on());
+    unit.run_until(at(60));
+    unit.tell(Input::Button { is_down: true });
+    unit.run_until(at(60) + Duration::from_millis(200));
+    unit.fail_card(1);
+    unit.tell(Input::Button { is_down: false });
+    unit.run_until(at(64));
+    assert_eq!(unit.card_failed(), 1);
+    let first = held(&mut unit).remove(0).1;
+    let last = str::from_utf8(&first).unwrap().trim_end().lines().nth_back(1);
+    assert!(last.unwrap().ends_with(",M,CLOSE,button"), "{last:?}");
+    assert_eq!(unit.counts.get("restarts"), None);
+}
+
+#[test]
 fn a_ride_is_recorded_and_handed_over_by_itself() {
     let mut unit = unit(1, &[(20, 110)]);
     assert!(unit.power_on());

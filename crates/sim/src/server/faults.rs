@@ -4,7 +4,7 @@ use wire::receipt::{FIELDPOST_RECEIPT, SignedReceipt, Stored};
 use wire::upload::{Metadata, TUS_RESUMABLE, UPLOAD_METADATA, UPLOAD_OFFSET, VERSION, key};
 
 use super::uploads::{State, Upload};
-use super::{Served, Server, id_of, key_of, refusal, sha256};
+use super::{Served, Server, StoredRecording, id_of, key_of, refusal, sha256};
 use crate::http::{HttpReply, HttpRequest};
 
 /// One request goes wrong in this way.
@@ -22,6 +22,8 @@ pub enum Fault {
     Offset(OffsetLie),
     /// Done, and answered with another receipt.
     Receipt(Forgery),
+    /// Not done, and answered as if it were, with a receipt for something else.
+    Unstored(Forgery),
     /// Every piece is at another offset: one byte further than this one.
     AlwaysFurther,
     /// No piece is taken, and whoever asks hears of so many bytes more each time.
@@ -129,6 +131,7 @@ impl Server {
             Fault::Receipt(forgery) => self.reworded("forged receipt", request, now_us, |server, reply| {
                 server.forge(*forgery, reply);
             }),
+            Fault::Unstored(forgery) => self.sign_unstored(*forgery, request, now_us),
             Fault::Forgotten(status) => {
                 let id = request.path.rsplit('/').next().and_then(id_of);
                 if id.is_some_and(|id| self.uploads.contains_key(&id)) {
@@ -165,7 +168,9 @@ impl Server {
         let left_bytes = id.and_then(|id| self.uploads.get(&id)).map(Upload::left_bytes);
         let body_bytes = request.body.len();
         let at = self.waiting.iter().position(|fault| match fault {
-            Fault::Receipt(_) => body_bytes > 0 && left_bytes == u64::try_from(body_bytes).ok(),
+            Fault::Receipt(_) | Fault::Unstored(_) => {
+                body_bytes > 0 && left_bytes == u64::try_from(body_bytes).ok()
+            }
             Fault::DiesInBody(bytes) => left_bytes.is_some() && *bytes < body_bytes,
             Fault::Offset(_) | Fault::AlwaysFurther | Fault::Creeps(_) | Fault::Forgotten(_) => {
                 left_bytes.is_some()
@@ -272,6 +277,52 @@ impl Server {
             OffsetLie::Missing => return,
         };
         reply.headers.push((UPLOAD_OFFSET.to_owned(), said.to_string()));
+    }
+
+    /// Whoever believes it lets go of bytes that nobody has. Of a creation nothing but the bytes is left out.
+    fn sign_unstored(&mut self, forgery: Forgery, request: &HttpRequest, now_us: i64) -> Served {
+        let answered = match request.method.as_str() {
+            "PATCH" => None,
+            _ => match self.answer(request, now_us) {
+                Served::Reply(reply) => Some(reply),
+                other @ (Served::Broken | Served::Silent) => return other,
+            },
+        };
+        let about = answered.as_ref().and_then(|reply| reply.header("location"));
+        let id = about.unwrap_or(&request.path).rsplit('/').next().and_then(id_of);
+        let open = id
+            .and_then(|id| self.uploads.get(&id))
+            .filter(|upload| upload.left_bytes() > 0);
+        let Some(mut reply) = open.and_then(|upload| self.as_if_stored(upload, now_us)) else {
+            return answered.map_or_else(|| self.answer(request, now_us), Served::Reply);
+        };
+        if let Some(answered) = answered {
+            reply.status = answered.status;
+            let location = answered
+                .headers
+                .into_iter()
+                .filter(|(name, _)| name == "location");
+            reply.headers.extend(location);
+        }
+        self.forge(forgery, &mut reply);
+        self.befell("receipt of what is not stored");
+        Served::Reply(reply)
+    }
+
+    fn as_if_stored(&self, upload: &Upload, now_us: i64) -> Option<HttpReply> {
+        let stored = StoredRecording {
+            device: upload.device,
+            name: upload.name.clone(),
+            sha256: upload.sha256?,
+            bytes: None,
+            size_bytes: upload.size_bytes(),
+            stored_at_us: now_us,
+        };
+        let reply = HttpReply::of(204)
+            .with(TUS_RESUMABLE, &VERSION)
+            .with(UPLOAD_OFFSET, &upload.size_bytes())
+            .with(FIELDPOST_RECEIPT, &self.sign(&stored).ok()?);
+        Some(reply)
     }
 
     fn forge(&self, forgery: Forgery, reply: &mut HttpReply) {

@@ -84,6 +84,10 @@ pub struct Server {
     pub befell: BTreeMap<&'static str, u64>,
     /// Digests that it said it holds, when it was asked whether they may go.
     pub confirmed: BTreeSet<[u8; 32]>,
+    /// Digests that it said it does not hold, and was not given again since.
+    pub denied: BTreeSet<[u8; 32]>,
+    /// How often it was asked what it holds.
+    pub questions: u64,
     /// How many requests came.
     pub requests: u64,
     /// How many bytes of bodies came.
@@ -112,6 +116,8 @@ impl Server {
             poisoned: BTreeMap::new(),
             befell: BTreeMap::new(),
             confirmed: BTreeSet::new(),
+            denied: BTreeSet::new(),
+            questions: 0,
             requests: 0,
             body_bytes: 0,
         }
@@ -156,6 +162,32 @@ impl Server {
     /// Somebody put an older state of the storage back.
     pub fn new_epoch(&mut self) {
         self.epoch += 1;
+    }
+
+    /// As [`Self::new_epoch`], of a time when nothing was there yet that was stored since then. Gives the digests that are gone.
+    pub fn put_back(&mut self, to_us: i64) -> Vec<[u8; 32]> {
+        self.new_epoch();
+        let is_newer = |stored: &StoredRecording| stored.stored_at_us > to_us;
+        let newer = self.recordings.values().filter(|stored| is_newer(stored));
+        let gone = newer.map(|stored| stored.sha256).collect();
+        self.recordings.retain(|_, stored| !is_newer(stored));
+        let (recordings, uploads) = (&self.recordings, &mut self.uploads);
+        uploads.retain(|_, upload| {
+            upload
+                .recording()
+                .is_none_or(|recording| recordings.contains_key(&recording))
+        });
+        gone
+    }
+
+    pub fn epoch(&self) -> u128 {
+        self.epoch
+    }
+
+    pub fn holds_digest(&self, sha256: [u8; 32]) -> bool {
+        self.recordings
+            .values()
+            .any(|stored| stored.sha256 == sha256 && stored.bytes.is_some())
     }
 
     /// Uploads that are not complete are forgotten; says how many.

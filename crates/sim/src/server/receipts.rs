@@ -44,6 +44,7 @@ impl Server {
         if !(1..=CONFIRM_MAX).contains(&items.len()) {
             return refusal(422, "wrong_count");
         }
+        self.questions += 1;
         let mut answers = Vec::new();
         for item in items {
             match self.look_for(device, item) {
@@ -70,11 +71,14 @@ impl Server {
             .filter(|stored| stored.sha256 == wanted)
             .peekable();
         if found.peek().is_none() {
+            self.denied.insert(wanted);
             return Ok(Some("no_recording"));
         }
         let is_there = found.any(|stored| stored.bytes.is_some());
         if is_there {
             self.confirmed.insert(wanted);
+        } else {
+            self.denied.insert(wanted);
         }
         Ok((!is_there).then_some("bytes_missing"))
     }

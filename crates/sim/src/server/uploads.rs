@@ -18,7 +18,7 @@ pub(super) struct Upload {
     pub(super) name: String,
     is_picture: bool,
     size_bytes: u64,
-    sha256: Option<[u8; 32]>,
+    pub(super) sha256: Option<[u8; 32]>,
     metadata: String,
     pub(super) state: State,
     last_at_us: i64,
@@ -34,6 +34,13 @@ pub(super) enum State {
 impl Upload {
     pub(super) const fn is_complete(&self) -> bool {
         matches!(self.state, State::Complete(_))
+    }
+
+    pub(super) const fn recording(&self) -> Option<u128> {
+        match self.state {
+            State::Complete(recording) => Some(recording),
+            State::Open(_) | State::Gone => None,
+        }
     }
 
     pub(super) const fn size_bytes(&self) -> u64 {
@@ -247,6 +254,7 @@ impl Server {
 
     /// The same again is the one of the first time, with its bytes if the disk had lost them.
     fn store(&mut self, new: StoredRecording) -> u128 {
+        self.denied.remove(&new.sha256);
         let known = self.recordings.iter_mut().find(|(_, stored)| {
             (stored.device, stored.sha256) == (new.device, new.sha256) && stored.name == new.name
         });

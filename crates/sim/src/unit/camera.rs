@@ -36,6 +36,10 @@ pub struct Sensor {
     pub bad: VecDeque<Option<BadFrame>>,
     /// What the pictures of these numbers are, in place of grey.
     pub sees: Option<fn(u32) -> Vec<u8>>,
+    /// Whole frames that it gave since somebody took them out.
+    pub gave: Vec<Vec<u8>>,
+    /// Bad ones that it gave.
+    pub spoiled: u64,
     frames: u32,
 }
 
@@ -54,7 +58,9 @@ impl Sensor {
             .sees
             .map_or_else(|| jpeg(self.frames, quality), |sees| sees(self.frames));
         let said = bytes.len();
-        match self.bad.pop_front().flatten() {
+        let bad = self.bad.pop_front().flatten();
+        self.spoiled += u64::from(bad.is_some());
+        match bad {
             None => {}
             Some(BadFrame::None) => return None,
             Some(BadFrame::Cut) => bytes.truncate(said / 2),
@@ -81,9 +87,13 @@ impl<L: Uplink> Unit<L> {
         let Some(shot) = running.shot.take_if(|shot| shot.ends <= now) else {
             return;
         };
+        let spoiled = self.sensor.spoiled;
         match self.sensor.frame(shot.quality) {
             Some((bytes, said_bytes)) => {
                 running.picture.clone_from(&bytes);
+                if self.given.is_some() && self.sensor.spoiled == spoiled {
+                    self.sensor.gave.push(bytes.clone());
+                }
                 self.tell(Input::Frame {
                     read: &bytes,
                     said_bytes,

@@ -9,7 +9,7 @@ use device::flash::Item;
 use device::link;
 use device::modes::SealReason;
 use device::offload::LedgerStep;
-use device::outbox::{Number, Step};
+use device::outbox::Step;
 use device::recorder::{About, Close, ImuScale, Sample};
 use device::settings::SETTINGS_BYTES_MAX;
 use device::store::{Pumped, Start};
@@ -190,24 +190,28 @@ impl<L: Uplink> Unit<L> {
             SealReason::Battery => Close::LowBattery,
             SealReason::CardFull => Close::StorageFull,
         };
-        if let Some(number) = self.stop_recording(close) {
-            self.answer_stored(Stored::Sealed(number));
-        }
+        self.end_recording(close);
         self.report();
     }
 
-    fn stop_recording(&mut self, close: Close) -> Option<Number> {
+    /// What the card refuses it is given again.
+    fn end_recording(&mut self, close: Close) {
         let now = self.now;
-        let running = self.running.as_mut()?;
+        let Some(running) = &mut self.running else {
+            return;
+        };
         let tick_ms = running.device_time(now).tick_ms();
-        let stopped = exec::run(
-            running
-                .store
-                .stop(close, &mut running.samples, Stamp::UNKNOWN, tick_ms),
-        )
-        .done();
         running.is_recording = false;
-        stopped?.ok()?
+        let stop = running
+            .store
+            .stop(close, &mut running.samples, Stamp::UNKNOWN, tick_ms);
+        let Some(stopped) = exec::run(stop).done() else {
+            return;
+        };
+        running.sealing = stopped.is_err().then_some(close);
+        if let Ok(Some(number)) = stopped {
+            self.answer_stored(Stored::Sealed(number));
+        }
     }
 
     fn step(&mut self, step: LedgerStep) {
@@ -286,6 +290,14 @@ impl<L: Uplink> Unit<L> {
     /// Puts waiting samples onto the card; a full recording goes on in the next.
     pub(super) fn pump(&mut self) {
         let now = self.now;
+        let free = self
+            .running
+            .as_ref()
+            .filter(|running| running.busy_until.is_none());
+        if let Some(close) = free.and_then(|running| running.sealing) {
+            self.end_recording(close);
+            self.drain();
+        }
         let steps = self.board.as_ref().map_or(0, |board| board.steps());
         let is_due = |running: &&mut Running| running.is_recording && running.busy_until.is_none();
         let Some(running) = self.running.as_mut().filter(is_due) else {

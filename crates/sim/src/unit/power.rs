@@ -29,9 +29,6 @@ struct Boot {
     claim: u32,
 }
 
-/// Pictures wait in a part of the card of this size.
-const SPOOL_BYTES_MAX: u32 = 64 << 20;
-
 impl<L: Uplink> Unit<L> {
     /// Gives it power. `false` where it does not start: its flash is not readable, or the power went again.
     pub fn power_on(&mut self) -> bool {
@@ -107,7 +104,7 @@ impl<L: Uplink> Unit<L> {
         let has_receiver = self.profile == Profile::Race;
         let waiting = waiting_pictures(&store);
         let camera = (self.profile == Profile::Camera).then_some(controller::CameraStart {
-            spool_bytes_max: SPOOL_BYTES_MAX,
+            spool_bytes_max: self.hardware.spool_bytes_max,
             waiting: &waiting,
             tally: tally.as_deref(),
         });
@@ -154,6 +151,7 @@ impl<L: Uplink> Unit<L> {
             has_receiver,
             started: self.now,
             is_recording: false,
+            sealing: None,
             next_solution: self.now,
             next_sample: self.now,
             next_fetch: self.now,

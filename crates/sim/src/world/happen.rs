@@ -5,9 +5,10 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use device::controller::Input;
-use device::settings::{Settings, Via, configure};
+use device::settings::{Profile, Settings, Via, configure};
 use device::time::Instant;
 
+use super::blocked::Blocked;
 use super::invariants::Invariants;
 use super::plan::{Air, AtServer};
 use super::trace::TraceHash;
@@ -46,9 +47,9 @@ impl<'p> World<'p> {
             stored: 0,
             card_failed: 0,
             ntp_failed: 0,
-            excused_until: None,
+            blocked: Blocked::default(),
             truth: Truth::default(),
-            invariants: Invariants::default(),
+            invariants: Invariants::of(plan),
             trace: TraceHash::default(),
             summary: Summary::default(),
             before: std::collections::VecDeque::new(),
@@ -136,6 +137,11 @@ impl<'p> World<'p> {
             }
             Happening::Stall(stall) => self.unit.faults.stall = Some(*stall),
             Happening::CardFails(operations) => self.unit.fail_card(*operations),
+            Happening::BadFrames(frames) => self.unit.sensor.bad.extend(frames.iter().copied().map(Some)),
+            Happening::ClockCell => {
+                self.unit.rtc.pull_cell();
+                self.summary.count("clock cell out", 1);
+            }
             Happening::Ntp(ntp) => self.unit.faults.ntp = *ntp,
             Happening::Air(air) => self.on_the_air(*air),
             Happening::Server(act) => self.at_the_server(act),
@@ -167,7 +173,7 @@ impl<'p> World<'p> {
     }
 
     fn at_the_server(&mut self, act: &AtServer) {
-        let device = self.unit.device();
+        let (device, now) = (self.unit.device(), self.unit.now());
         let server = &mut self.unit.around.server;
         match act {
             AtServer::Requests(faults) => server.next.extend(faults.iter().cloned().map(Some)),
@@ -178,18 +184,24 @@ impl<'p> World<'p> {
                 let newest = newest.and_then(|stored| Some((stored.sha256, stored.bytes.clone()?)));
                 if let Some((sha256, bytes)) = newest {
                     server.lose(&bytes);
-                    self.invariants.lost.insert(sha256);
+                    self.invariants.promised.lost(&[sha256]);
                     self.summary.count("server loses a recording", 1);
                 }
             }
-            AtServer::NewEpoch => {
-                server.new_epoch();
-                self.invariants.has_new_epoch = true;
+            AtServer::PutBack(back) => {
+                let then_us = (BEGAN_UTC_MS + now.as_millis() as i64) * 1_000 - back.as_micros() as i64;
+                let gone = server.put_back(then_us);
+                self.invariants.promised.lost(&gone);
+                self.stored = server.recordings().count();
                 self.summary.count("new storage epoch", 1);
             }
             AtServer::ForgetsUploads => self.forgets_uploads = true,
             AtServer::Poison { number, status } => {
-                server.poisoned.insert(format!("sess_{number:06}.csv"), *status);
+                let name = match self.plan.wishes.trade {
+                    Profile::Race | Profile::Uptime => format!("sess_{number:06}.csv"),
+                    Profile::Camera => format!("img_{number:06}.jpg"),
+                };
+                server.poisoned.insert(name, *status);
             }
             AtServer::Token { is_good: true } => server.add_device(TOKEN, device),
             AtServer::Token { is_good: false } => server.revoke(TOKEN),
@@ -211,12 +223,18 @@ impl<'p> World<'p> {
         let now = self.unit.now();
         self.unit.power_on();
         if let Some(number) = self.unit.boot_number() {
-            self.invariants.started(number, now);
-            self.invariants.ledger(&mut self.unit, &mut self.truth)?;
-            self.truth.forget_pending();
+            self.life_begins(number, now)?;
         } else if self.unit.faults.fallen.is_none() {
             return Err(Rule::Starts.broken("it does not".to_owned()));
         }
+        Ok(())
+    }
+
+    pub(super) fn life_begins(&mut self, boot_number: u32, now: Instant) -> Result<(), Broken> {
+        self.invariants.started(boot_number, now);
+        self.invariants.ledger(&mut self.unit, &mut self.truth)?;
+        self.truth.forget_pending();
+        self.blocked = Blocked::default();
         Ok(())
     }
 
@@ -226,6 +244,7 @@ impl<'p> World<'p> {
         let device = self.unit.device();
         self.ntp_failed = self.unit.faults.ntp_failed;
         self.unit.heal();
+        self.unit.sensor.bad.clear();
         self.once_stored = None;
         self.done = self.plan.happenings.len();
         let radio = &mut self.unit.around.radio;
@@ -252,7 +271,7 @@ impl<'p> World<'p> {
     }
 }
 
-/// A logger from the shop that knows two networks and a server.
+/// A device from the shop that knows two networks and a server.
 fn unit(plan: &Plan) -> Unit {
     let server = Server::new(plan.seed);
     let keys = URL_SAFE_NO_PAD.encode(server.public_key().as_bytes());
@@ -265,6 +284,9 @@ fn unit(plan: &Plan) -> Unit {
             settings = configured.settings;
         }
     }
+    settings.profile = plan.wishes.trade;
+    settings.after_receipt = plan.wishes.after_receipt;
+    settings.picture_every_s = plan.wishes.picture_every_s;
     let networks = settings.networks.iter().zip([HOME, PHONE]);
     let held = networks.map(|(network, (ssid, pass))| HeldNetwork::new(network.key.0, ssid, pass));
     let around = Surroundings {

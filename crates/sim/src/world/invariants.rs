@@ -4,10 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use device::offload::Activity;
-use device::outbox::{Entry, Number, Row, State};
+use device::outbox::{Entry, Kind, Number, Row, State};
+use device::settings::AfterReceipt;
 use device::time::Instant;
 use wire::recording::RecordingId;
 
+use super::Plan;
+use super::pictures::{Pictures, fits};
+use super::promised::Promised;
 use super::truth::Truth;
 use super::violation::{Broken, Rule};
 use crate::exec;
@@ -40,14 +44,22 @@ pub(super) struct Invariants {
     ids: BTreeSet<RecordingId>,
     highest: Option<Number>,
     boots: Vec<Boot>,
-    /// What the server's disk lost: what has a receipt may be missing there.
-    pub(super) lost: BTreeSet<[u8; 32]>,
-    /// The server's storage was put back.
-    pub(super) has_new_epoch: bool,
+    pub(super) promised: Promised,
+    pub(super) pictures: Pictures,
+    after_receipt: AfterReceipt,
+    spool_bytes_max: u32,
     percent: Option<u8>,
 }
 
 impl Invariants {
+    pub(super) fn of(plan: &Plan) -> Self {
+        Self {
+            after_receipt: plan.wishes.after_receipt,
+            spool_bytes_max: plan.hardware.spool_bytes_max,
+            ..Self::default()
+        }
+    }
+
     /// Compares the ledger with what it was and with what lies on the card.
     pub(super) fn ledger(&mut self, unit: &mut Unit, truth: &mut Truth) -> Result<(), Broken> {
         let Some(store) = unit.store() else {
@@ -63,7 +75,7 @@ impl Invariants {
         for number in gone {
             self.gone(number, &unit.around.server, truth)?;
         }
-        for row in rows {
+        for row in rows.iter().copied() {
             if self.known.get(&row.number).is_some_and(|known| known.row == row) {
                 continue;
             }
@@ -77,7 +89,7 @@ impl Invariants {
             let (id, sha256) = (entry.id, entry.sha256);
             self.known.insert(row.number, Known { row, id, sha256 });
         }
-        Ok(())
+        fits(&rows, self.spool_bytes_max, &self.promised)
     }
 
     fn changed(&mut self, row: Row, entry: &Entry, unit: &mut Unit, truth: &mut Truth) -> Result<(), Broken> {
@@ -88,7 +100,7 @@ impl Invariants {
                 let says = format!("{} was {} and is {}", row.number, before.id, entry.id);
                 return Err(Rule::Identity.broken(says));
             }
-            Some(before) if before.row.state > row.state && !self.may_go_back(&before) => {
+            Some(before) if before.row.state > row.state && !self.may_go_back(before.row.state, &row) => {
                 let says = format!("{}: {:?} after {:?}", row.number, row.state, before.row.state);
                 return Err(Rule::Ledger.broken(says));
             }
@@ -96,7 +108,13 @@ impl Invariants {
         }
         let was_open = before.is_none_or(|before| before.row.state == State::Open);
         if was_open && row.state != State::Open {
-            sealed(entry, unit, truth)?;
+            match entry.kind {
+                Kind::Session => sealed(entry, unit, truth)?,
+                Kind::Picture => {
+                    let bytes = bytes(unit, entry.number, 0, entry.size_bytes)?;
+                    self.pictures.kept(entry, &bytes)?;
+                }
+            }
         }
         if let (Some(sha256), Some(lies)) = (entry.sha256, truth.recording(entry.id))
             && sha256 != lies.sha256()
@@ -110,10 +128,20 @@ impl Invariants {
         Ok(())
     }
 
-    /// A server that changed its mind takes what it refused, and what it lost is offered again.
-    fn may_go_back(&self, before: &Known) -> bool {
-        let is_lost = before.sha256.is_some_and(|sha256| self.lost.contains(&sha256));
-        before.row.state == State::Quarantined || is_lost || self.has_new_epoch
+    /// A server that changed its mind takes what it refused, and what it said it has not is offered again.
+    fn may_go_back(&mut self, before: State, row: &Row) -> bool {
+        match before {
+            State::Quarantined => has_receipt(row.state),
+            State::Receipted | State::Archived => self.promised.goes_back(row.number),
+            State::Open | State::Sealed | State::Digested | State::Offered | State::Removing => false,
+        }
+    }
+
+    /// After every exchange, before the device has heard of it.
+    pub(super) fn hear(&mut self, unit: &mut Unit) {
+        let receipted = self.known.values().filter(|known| has_receipt(known.row.state));
+        let receipted = receipted.filter_map(|known| Some((known.row.number, known.sha256?)));
+        self.promised.hear(unit, receipted);
     }
 
     fn begun(&mut self, entry: &Entry) -> Result<(), Broken> {
@@ -145,9 +173,16 @@ impl Invariants {
 
     /// The server has every byte of it that is on the card.
     fn receipted(&self, entry: &Entry, unit: &mut Unit) -> Result<(), Broken> {
-        let bytes = bytes(unit, entry.number, 0, entry.size_bytes)?;
-        let is_there = unit.around.server.holds(&bytes);
-        let is_excused = entry.sha256.is_some_and(|sha256| self.lost.contains(&sha256));
+        let trouble = unit.store().and_then(|store| store.report().trouble);
+        let is_there = match (trouble, entry.sha256) {
+            // It left the card alone after an error; what lies there is looked at in the end.
+            (Some(_), Some(sha256)) => unit.around.server.holds_digest(sha256),
+            (_, _) => {
+                let bytes = bytes(unit, entry.number, 0, entry.size_bytes)?;
+                unit.around.server.holds(&bytes)
+            }
+        };
+        let is_excused = entry.sha256.is_some_and(|sha256| self.promised.is_lost(&sha256));
         if is_there || is_excused {
             return Ok(());
         }
@@ -162,6 +197,11 @@ impl Invariants {
             ended: None,
         });
         self.percent = None;
+    }
+
+    pub(super) fn is_another_life(&self, number: u32) -> bool {
+        let runs = self.boots.last().filter(|boot| boot.ended.is_none());
+        runs.is_some_and(|boot| boot.number != number)
     }
 
     /// Gives when the device began that was running until now, if one was.
@@ -213,6 +253,18 @@ impl Invariants {
             .collect()
     }
 
+    /// What is delivered, was to be deleted, and is still there.
+    pub(super) fn to_delete(&self) -> Vec<(Number, State)> {
+        if self.after_receipt == AfterReceipt::Archive {
+            return Vec::new();
+        }
+        let here = self
+            .known
+            .values()
+            .map(|known| (known.row.number, known.row.state));
+        here.filter(|(_, state)| has_receipt(*state)).collect()
+    }
+
     pub(super) fn recordings(&self) -> u64 {
         self.ids.len() as u64
     }
@@ -224,7 +276,9 @@ impl Invariants {
             if Some(crate::server::sha256(&bytes)) != known.sha256 {
                 return Err(Rule::EarlierByte.broken(format!("{} is not what it was", known.row.number)));
             }
-            let is_excused = known.sha256.is_some_and(|sha256| self.lost.contains(&sha256));
+            let is_excused = known
+                .sha256
+                .is_some_and(|sha256| self.promised.is_unknown_loss(&sha256));
             if !unit.around.server.holds(&bytes) && !is_excused {
                 return Err(Rule::Receipt.broken(format!("{} is not there any more", known.row.number)));
             }

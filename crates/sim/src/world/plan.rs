@@ -4,12 +4,14 @@
 use std::fmt;
 use std::time::Duration;
 
+use device::settings::{AfterReceipt, Profile};
 use device::store::Extents;
 use device::time::Instant;
 
 use super::draw;
 use crate::server::Fault;
 use crate::unit::Hardware;
+use crate::unit::camera::BadFrame;
 use crate::unit::faults::{Armed, Ntp, Stall};
 use crate::wifi::Trouble;
 
@@ -74,6 +76,10 @@ pub enum Happening {
     Stall(Stall),
     /// So many operations of the card fail.
     CardFails(u32),
+    /// The sensor's next frames are no pictures.
+    BadFrames(Vec<BadFrame>),
+    /// Somebody takes the clock chip's cell out.
+    ClockCell,
 }
 
 /// What happens to networks.
@@ -104,10 +110,11 @@ pub enum AtServer {
     Outage(Option<Fault>),
     /// The disk loses what was stored last.
     LosesRecording,
-    NewEpoch,
+    /// Somebody puts back what the storage was so long ago.
+    PutBack(Duration),
     /// As soon as there is one that is not complete.
     ForgetsUploads,
-    /// The recording with this number is not wanted.
+    /// What has this number is not wanted.
     Poison {
         number: u32,
         status: u16,
@@ -117,12 +124,22 @@ pub enum AtServer {
     },
 }
 
+/// What its owner wants of the device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wishes {
+    pub trade: Profile,
+    pub after_receipt: AfterReceipt,
+    /// Of a camera.
+    pub picture_every_s: u32,
+}
+
 /// See the module.
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub seed: u64,
     pub level: Level,
     pub hardware: Hardware,
+    pub wishes: Wishes,
     /// When it is on the move.
     pub rides: Vec<(Instant, Instant)>,
     /// In the order of their moments.

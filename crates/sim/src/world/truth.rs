@@ -41,6 +41,8 @@ pub(super) struct Truth {
     imu: VecDeque<ImuSample>,
     gps: VecDeque<device::recorder::GpsSample>,
     pub(super) samples: u64,
+    /// Storage took nothing for so long that some may have had no room.
+    pub(super) may_lose: bool,
     /// Ends that are worth counting, as the recordings give them.
     pub(super) ends: BTreeMap<&'static str, u64>,
 }
@@ -95,7 +97,7 @@ impl Truth {
                     if let Some(end) = end(line) {
                         *self.ends.entry(end).or_default() += 1;
                     }
-                    row(line, &mut self.imu, &mut self.gps)?;
+                    row(line, &mut self.imu, &mut self.gps, self.may_lose)?;
                 }
             }
         }
@@ -241,6 +243,7 @@ fn row(
     line: &[u8],
     imu: &mut VecDeque<ImuSample>,
     gps: &mut VecDeque<device::recorder::GpsSample>,
+    may_lose: bool,
 ) -> Result<(), Broken> {
     let mut cells = line.splitn(3, |byte| *byte == b',');
     let expected = match (cells.next(), cells.next()) {
@@ -253,7 +256,7 @@ fn row(
             imu: None,
             gps: sample.gps,
         }),
-        (_, Some(b"M")) => return loss(line, imu, gps),
+        (_, Some(b"M")) => return loss(line, imu, gps, may_lose),
         _ => return Ok(()),
     };
     let mut buffer = [0; ROW_BYTES_MAX];
@@ -273,6 +276,7 @@ fn loss(
     line: &[u8],
     imu: &mut VecDeque<ImuSample>,
     gps: &mut VecDeque<device::recorder::GpsSample>,
+    may_lose: bool,
 ) -> Result<(), Broken> {
     let cells: Vec<&str> = str::from_utf8(line)
         .unwrap_or_default()
@@ -295,6 +299,9 @@ fn loss(
         // Nothing is given any more, and that is what it says.
         _ => return Ok(()),
     };
+    if !may_lose {
+        return Err(Rule::Sample.broken(format!("{count} of {what} from {from} ms had no room")));
+    }
     if first == Some(from) {
         return Ok(());
     }

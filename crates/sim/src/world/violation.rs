@@ -29,6 +29,8 @@ pub enum Rule {
     Starts,
     /// Once the world is good, everything that may leave the device does.
     Delivered,
+    /// Pictures wait in their part of the card.
+    Spool,
     /// The server counts the hours that the device was on.
     Hours,
 }
@@ -53,6 +55,7 @@ impl Rule {
             Self::Dropped => "the controller loses none of what it says",
             Self::Starts => "with power it starts",
             Self::Delivered => "in a good world everything arrives",
+            Self::Spool => "pictures wait in their part of the card",
             Self::Hours => "the server counts the hours that the device was on",
         }
     }

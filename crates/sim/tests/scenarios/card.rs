@@ -16,6 +16,7 @@ const SMALL: Hardware = Hardware {
         bytes: 4 << 20,
         bytes_min: 1 << 20,
     },
+    spool_bytes_max: 64 << 20,
 };
 
 /// A long day without a network on a small card: it is full in the middle of the ride, says so, and keeps all of it. At home everything is

@@ -42,11 +42,14 @@ fn devices_keep_their_promises_in_harsh_worlds() {
 
 #[test]
 fn in_a_good_world_nothing_goes_wrong() {
-    for seed in 0..3 {
+    let mut all = Summary::default();
+    for seed in 0..12 {
         let outcome = world(seed, Level::None);
         assert!(outcome.violation.is_none(), "{}", outcome.violation.unwrap());
-        assert!(outcome.summary.recordings > 0 && outcome.summary.cuts == 0);
+        all.add(&outcome.summary);
     }
+    let pictures = all.faults.get("picture taken").copied().unwrap_or(0);
+    assert!(all.recordings > 12 && pictures > 12 && all.cuts == 0, "{all:#?}");
 }
 
 /// Also in another folder, in release, in another time zone, on another machine.
@@ -74,6 +77,14 @@ fn a_seed_is_one_world() {
 }
 
 #[test]
+fn a_world_is_the_same_again_whatever_came_before_it() {
+    let first = world(7, Level::Harsh).hash;
+    let other = world(8, Level::Harsh).hash;
+    assert_ne!(first, other);
+    assert_eq!(world(7, Level::Harsh).hash, first);
+}
+
+#[test]
 fn what_is_planned_happens() {
     let mut all = Summary::default();
     for seed in 100..140 {
@@ -81,6 +92,10 @@ fn what_is_planned_happens() {
     }
     assert!(all.cuts > 40 * 4 && all.cuts_during_receipt > 10, "{all:#?}");
     for kind in [
+        "receipt of what is not stored",
+        "picture taken",
+        "server loses a recording",
+        "new storage epoch",
         "cut within a sector",
         "cut within a program",
         "cut during boot",
@@ -91,5 +106,8 @@ fn what_is_planned_happens() {
             all.faults.get(kind).is_some_and(|count| *count > 5),
             "{kind}: {all:#?}"
         );
+    }
+    for kind in ["bad frame", "clock cell out"] {
+        assert!(all.faults.contains_key(kind), "{kind}: {all:#?}");
     }
 }
