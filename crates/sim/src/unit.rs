@@ -225,8 +225,8 @@ impl<L: Uplink> Unit<L> {
             device::fat::format(&mut card, 0x5eed).await.ok()?;
             take(&mut card, hardware.taken_bytes).await?;
             let extents = hardware.extents;
-            let booted = Store::boot(card, board.flash(), &drawn(seed), Stamp::UNKNOWN, extents).await;
-            let (mut store, started) = booted.ok()?;
+            let mut store = Store::new(card, board.flash(), extents);
+            let started = store.boot(&drawn(seed), Stamp::UNKNOWN).await.ok()?;
             for _ in 0..hardware.saves {
                 store.flash().write(Item::Settings, &blob[..length]).await.ok()?;
             }

@@ -68,11 +68,10 @@ pub fn image(data: &[u8]) {
 
 /// What it took.
 async fn start_and_record(card: Counted, flash: FlashChip, number: u32) -> (u64, u64) {
-    let booted = Store::boot(card, flash, &drawn(), Stamp::UNKNOWN, EXTENTS).await;
+    let mut store = Store::new(card, flash, EXTENTS);
+    let booted = store.boot(&drawn(), Stamp::UNKNOWN).await;
     // The flash is as it should be, so the device starts, with this card or without one.
-    let Ok((mut store, _)) = booted else {
-        panic!("the card keeps the device from starting");
-    };
+    assert!(booted.is_ok(), "the card keeps the device from starting");
     if store.card_trouble().is_none() {
         let rows = store.ledger().rows().to_vec();
         for row in rows {
@@ -170,10 +169,10 @@ fn used() -> &'static Used {
 
 /// Two that were closed and one that runs.
 async fn recorded(board: &Board) -> bool {
-    let booted = Store::boot(board.card(), board.flash(), &drawn(), Stamp::UNKNOWN, EXTENTS).await;
-    let Ok((mut store, _)) = booted else {
+    let mut store = Store::new(board.card(), board.flash(), EXTENTS);
+    if store.boot(&drawn(), Stamp::UNKNOWN).await.is_err() {
         return false;
-    };
+    }
     let mut samples = Samples::new();
     let mut is_well = true;
     for number in 0..3 {

@@ -51,7 +51,7 @@ impl Volume {
         let mut data = self.scratch;
         let at = index * ENTRY_BYTES;
         data[at..].copy_from_slice(&all_deleted()[at..]);
-        Ok(FolderStep::Entry(self.sector_change(lba, data)))
+        Ok(FolderStep::Entry(self.sector_change(lba, &data)))
     }
 
     /// How much of a folder lies in one piece, and the sector in which its chain goes on after that.

@@ -154,7 +154,7 @@ impl Volume {
             }
             Edit::Create(..) | Edit::Length { .. } | Edit::Remove(_) => return Err(Error::Taken),
         }
-        Ok(self.sector_change(lba, data))
+        Ok(self.sector_change(lba, &data))
     }
 
     /// The length that an open recording's file has: all of its run, so that a computer can read what there is after a cut.

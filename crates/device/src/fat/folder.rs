@@ -71,7 +71,7 @@ impl Volume {
                 self.load(card, lba).await?;
                 let mut data = self.scratch;
                 data[SECTOR_BYTES - ENTRY_BYTES] = DELETED;
-                Ok(FolderStep::Entry(self.sector_change(lba, data)))
+                Ok(FolderStep::Entry(self.sector_change(lba, &data)))
             }
             Room::None => {
                 let run = self.find_run(card, 1, last_cluster).await?.ok_or(Error::Full)?;
@@ -132,7 +132,7 @@ impl Volume {
         }
         Ok(FolderStep::Create {
             run: change,
-            name: self.sector_change(lba, data),
+            name: self.sector_change(lba, &data),
         })
     }
 

@@ -56,11 +56,23 @@ pub struct FlashStore<F> {
 }
 
 impl<F: MultiwriteNorFlash> FlashStore<F> {
+    /// Holds nothing until [`Self::open`].
+    pub const fn new(flash: F) -> Self {
+        let journal = Journal::new(flash);
+        Self { journal }
+    }
+
     /// Reads what is there; formats flash that is blank, and only that; finishes a reset that was cut.
+    pub async fn open(&mut self) -> Result<Report, MountError<F::Error>> {
+        let report = self.journal.open().await?;
+        self.finish_reset().await.map_err(MountError::Reset)?;
+        Ok(report)
+    }
+
+    /// Both at once, where memory is no matter.
     pub async fn mount(flash: F) -> Result<(Self, Report), MountError<F::Error>> {
-        let (journal, report) = Journal::mount(flash).await?;
-        let mut store = Self { journal };
-        store.finish_reset().await.map_err(MountError::Reset)?;
+        let mut store = Self::new(flash);
+        let report = store.open().await?;
         Ok((store, report))
     }
 

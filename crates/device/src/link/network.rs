@@ -14,7 +14,7 @@ const TYPOGRAPHIC_APOSTROPHE: &[u8] = &[0xE2, 0x80, 0x99];
 
 /// A network's name: bytes, and not necessarily UTF-8.
 #[derive(Clone, PartialEq, Eq, Default)]
-pub struct Ssid(Vec<u8, SSID_BYTES_MAX>);
+pub struct Ssid(Vec<u8, SSID_BYTES_MAX, u8>);
 
 impl Ssid {
     /// Nothing where there are more bytes than a name may have.

@@ -19,7 +19,6 @@ pub struct Row {
     pub number: Number,
     /// 0 while it is open.
     pub size_bytes: u32,
-    pub claim: u32,
     slot: DirSlot,
     pub kind: Kind,
     pub state: State,
@@ -28,7 +27,7 @@ pub struct Row {
 /// More than a folder has.
 const NOWHERE: DirSlot = DirSlot(u16::MAX);
 
-const _: () = assert!(size_of::<Row>() <= 16);
+const _: () = assert!(size_of::<Row>() <= 12);
 
 /// A number that was counted and is on nothing yet. Whoever drops it leaves a gap in the numbers, which is harmless.
 #[derive(Debug, PartialEq, Eq)]
@@ -64,28 +63,41 @@ pub enum LedgerError<E> {
 
 /// The index of the ledger; the entries themselves are in flash. Of a card that is not in the slot they are known and out of reach: they keep
 /// their numbers and states, and wait.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Ledger {
     /// By number.
     rows: Vec<Row, LEDGER_MAX>,
     card: Option<u32>,
+    /// Claims only grow, as numbers do: the newest, and the first recording under it. All before are other owners'.
+    claim: u32,
+    claimed_from: Number,
+}
+
+/// Before anything is in it.
+impl Default for Ledger {
+    fn default() -> Self {
+        Self {
+            rows: Vec::new(),
+            card: None,
+            claim: 0,
+            claimed_from: Number(0),
+        }
+    }
 }
 
 impl Ledger {
-    /// Builds the index at boot, before any card is seen. The second value counts entries that cannot be read: rot, or newer firmware's. They stay in the flash, and
+    /// Builds the index at boot, before any card is seen. It counts entries that cannot be read: rot, or newer firmware's. They stay in the flash, and
     /// their files on the card.
     pub async fn load<F: MultiwriteNorFlash>(
+        &mut self,
         flash: &mut FlashStore<F>,
-    ) -> Result<(Self, u16), LedgerError<F::Error>> {
-        let mut ledger = Self::default();
+    ) -> Result<u16, LedgerError<F::Error>> {
+        self.rows.clear();
         let mut unreadable = 0_u16;
         let mut from = Number(0);
         while let Some(number) = flash.next_entry(from) {
             match read(flash, number).await {
-                Ok(entry) => ledger
-                    .rows
-                    .push(Row::of(&entry, None))
-                    .map_err(|_| LedgerError::Full)?,
+                Ok(entry) => self.push(Row::of(&entry, None), entry.claim)?,
                 Err(LedgerError::Flash(Error::Damaged | Error::TooLong)) => {
                     unreadable = unreadable.saturating_add(1);
                 }
@@ -93,7 +105,7 @@ impl Ledger {
             }
             from = Number(number.0.saturating_add(1));
         }
-        Ok((ledger, unreadable))
+        Ok(unreadable)
     }
 
     /// This card is in the slot now, or none.
@@ -146,6 +158,13 @@ impl Ledger {
         &self.rows
     }
 
+    /// Those that were made under this claim, oldest first; none of an earlier one than the newest.
+    pub fn rows_of(&self, claim: u32) -> &[Row] {
+        let first = self.rows.partition_point(|row| row.number < self.claimed_from);
+        let rows = self.rows.get(first..).filter(|_| claim == self.claim);
+        rows.unwrap_or_default()
+    }
+
     pub fn row(&self, number: Number) -> Option<&Row> {
         self.rows.get(self.position(number).ok()?)
     }
@@ -196,10 +215,16 @@ impl Ledger {
             claim: opening.claim,
         };
         write(flash, &entry).await?;
-        // Numbers only grow, so it is the last.
-        let row = Row::of(&entry, Some(entry.card));
-        self.rows.push(row).map_err(|_| LedgerError::Full)?;
+        self.push(Row::of(&entry, Some(entry.card)), entry.claim)?;
         Ok(entry)
+    }
+
+    /// Numbers only grow, so it is the last.
+    fn push<E>(&mut self, row: Row, claim: u32) -> Result<(), LedgerError<E>> {
+        if claim != self.claim {
+            (self.claim, self.claimed_from) = (claim, row.number);
+        }
+        self.rows.push(row).map_err(|_| LedgerError::Full)
     }
 
     /// Takes a step and gives the entry after it. When this returns it is in the flash.
@@ -288,7 +313,6 @@ impl Row {
         Self {
             number: entry.number,
             size_bytes: entry.size_bytes,
-            claim: entry.claim,
             slot: if is_here { entry.slot } else { NOWHERE },
             kind: entry.kind,
             state: entry.state,

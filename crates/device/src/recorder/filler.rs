@@ -22,6 +22,8 @@ const MAY_END_MS: u32 = 400;
 const MUST_END_MS: u32 = 500;
 /// Every so many blocks the digest's place is written down: half a minute at default rates.
 const DIGEST_EVERY: u32 = 60;
+/// Of no recording, before the first.
+const NOBODY: RecordingId = RecordingId(0);
 /// Longest `BLOCK` row before its padding: tick, name, sequence number, checksum, line end.
 const MARKER_BYTES_MAX: usize = 10 + 9 + 10 + 1 + 8 + 1;
 
@@ -41,7 +43,7 @@ pub(super) enum Taken {
     BlockFirst,
 }
 
-/// Builds one block at a time in a buffer of its own.
+/// Builds one block at a time in a buffer of its own, which others may use between recordings.
 #[derive(Debug)]
 pub(super) struct Filler {
     buffer: [u8; BLOCK_BYTES_MAX],
@@ -54,16 +56,30 @@ pub(super) struct Filler {
 }
 
 impl Filler {
-    pub(super) fn new(id: RecordingId) -> Self {
+    pub(super) fn new() -> Self {
         Self {
             buffer: [0; BLOCK_BYTES_MAX],
             filled: 0,
-            writer: BlockWriter::new(id),
+            writer: BlockWriter::new(NOBODY),
             digest: FileDigest::default(),
             blocks: 0,
             began_ms: None,
             ready: None,
         }
+    }
+
+    /// Begins another recording where this one lies in memory.
+    pub(super) fn begin_anew(&mut self, id: RecordingId) {
+        self.filled = 0;
+        self.writer = BlockWriter::new(id);
+        self.digest = FileDigest::default();
+        self.blocks = 0;
+        self.began_ms = None;
+        self.ready = None;
+    }
+
+    pub(super) fn buffer(&mut self) -> &mut [u8; BLOCK_BYTES_MAX] {
+        &mut self.buffer
     }
 
     /// Sectors of the blocks that were written.

@@ -1,15 +1,16 @@
 //! One recording, from the sensors' samples to blocks of whole sectors, and back to its end after a cut.
 //!
 //! ```text
-//!            open()            take() …                close()         take() …
-//! (nothing) ───────► Open ────────────────► Open ───────────────► Closing ─────────► Closed
+//!           begin()            take() …                close()         take() …
+//! (nothing) ───────► Open ────────────────► Open ───────────────► Closing ─────────► Closed ─► begin() …
 //!                     │ ready() ─► card ─► written()  │                       │
 //!                     └───────────── the power goes: tail::Reader finds the end ┘
 //! ```
 //!
 //! **Contract.** Call [`Recording::take`] when samples came and at least every 100 ms; whenever [`Recording::ready`] gives a block, write it
 //! at its sector and call [`Recording::written`]; then take again. A block that could not be written stays ready. Call
-//! [`Recording::close`] when [`Recording::is_full`], and open the next one: samples that wait go into it.
+//! [`Recording::close`] when [`Recording::is_full`], and open the next one: samples that wait go into it. One [`Recording`] is enough for all of a
+//! device's life: the next begins where the last one lay, and between them its block is memory for others ([`Recording::buffer`]).
 //!
 //! **Promises.** Bytes are written once and in order. No row waits longer than 500 ms for its block. Samples that there was no room for stand as a
 //! `LOSS` row where they are missing. `docs/decisions/0009-how-a-recording-lies-on-the-card.md` says why it is so.
@@ -84,7 +85,7 @@ impl Close {
     }
 }
 
-/// A recording that is being made.
+/// A recording that is being made, or the room for one.
 #[derive(Debug)]
 pub struct Recording {
     filler: Filler,
@@ -96,9 +97,32 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// Begins a recording of at most `capacity_sectors`.
+    /// Room for one, which nothing goes into yet.
+    pub fn idle() -> Self {
+        Self {
+            filler: Filler::new(),
+            scale: ImuScale::BMI,
+            capacity_sectors: 0,
+            phase: Phase::Closed,
+            held: None,
+        }
+    }
+
     pub fn open(about: &About<'_>, capacity_sectors: u32, tick_ms: u32) -> Result<Self, BufferTooSmall> {
-        let mut filler = Filler::new(about.id);
+        let mut recording = Self::idle();
+        recording.begin(about, capacity_sectors, tick_ms)?;
+        Ok(recording)
+    }
+
+    /// Begins a recording of at most `capacity_sectors`, whatever was before.
+    pub fn begin(
+        &mut self,
+        about: &About<'_>,
+        capacity_sectors: u32,
+        tick_ms: u32,
+    ) -> Result<(), BufferTooSmall> {
+        let filler = &mut self.filler;
+        filler.begin_anew(about.id);
         filler.header(HEADER)?;
         filler.header("\n")?;
         let open = Marker::Open {
@@ -111,13 +135,16 @@ impl Recording {
         for marker in [Some(open), track].into_iter().flatten() {
             filler.row(tick_ms, &Row::Marker { tick_ms, marker })?;
         }
-        Ok(Self {
-            filler,
-            scale: about.scale,
-            capacity_sectors,
-            phase: Phase::Open,
-            held: None,
-        })
+        self.scale = about.scale;
+        self.capacity_sectors = capacity_sectors;
+        self.phase = Phase::Open;
+        self.held = None;
+        Ok(())
+    }
+
+    /// The memory of a block, for whoever needs some while nothing is recorded: what was in it is gone afterwards.
+    pub fn buffer(&mut self) -> &mut [u8; BLOCK_BYTES_MAX] {
+        self.filler.buffer()
     }
 
     /// Moves samples into the block until it is ready or none is left.

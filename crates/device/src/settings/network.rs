@@ -13,7 +13,7 @@ const PASSPHRASE_BYTES: core::ops::RangeInclusive<usize> = 8..=63;
 pub enum Password {
     Open,
     /// 8 to 63 bytes.
-    Passphrase(Vec<u8, 63>),
+    Passphrase(Vec<u8, 63, u8>),
     /// The key itself, said as 64 hexadecimal digits.
     Key([u8; 32]),
 }

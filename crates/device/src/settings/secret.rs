@@ -6,7 +6,7 @@ use heapless::String;
 
 /// A token or key, at most `N` bytes.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret<const N: usize>(String<N>);
+pub struct Secret<const N: usize>(String<N, u8>);
 
 impl<const N: usize> Secret<N> {
     /// `None` where it is too long, and for characters that no header and no path carries.

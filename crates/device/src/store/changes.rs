@@ -8,6 +8,7 @@
 use embedded_storage_async::nor_flash::MultiwriteNorFlash;
 
 use super::error::StorageError;
+use super::repair::Buffer;
 use crate::block::BlockDevice;
 use crate::fat::{self, Edit, FatChange, Folder, FolderStep, SectorChange, Stamp, Volume};
 use crate::flash::{FlashStore, Item};
@@ -35,10 +36,11 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
     /// could not be carried out because the card was changed elsewhere; it is dropped then.
     pub(super) async fn mount(
         &mut self,
+        buffer: &mut Buffer,
         stamp: Stamp,
     ) -> Result<(Mounted, bool), StorageError<C::Error, F::Error>> {
         let mut volume = Volume::mount(&mut self.card).await?;
-        let dropped = self.redo(&mut volume).await?;
+        let dropped = self.redo(&mut volume, buffer).await?;
         let folder = self.folder(&mut volume, stamp).await?;
         Ok((Mounted { volume, folder }, dropped))
     }
@@ -49,11 +51,13 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
         stamp: Stamp,
     ) -> Result<Folder, StorageError<C::Error, F::Error>> {
         loop {
-            match volume.plan_folder(&mut self.card, stamp).await? {
-                FolderStep::Ready(folder) => return Ok(folder),
-                FolderStep::Extend(change) => self.tables(volume, &change).await?,
-                FolderStep::Entry(change) => self.entry(volume, &change).await?,
-                FolderStep::Create { run, name } => self.both(volume, &run, &name).await?,
+            // Looked at where it lies: it holds a sector.
+            let step = volume.plan_folder(&mut self.card, stamp).await?;
+            match &step {
+                FolderStep::Ready(folder) => return Ok(*folder),
+                FolderStep::Extend(change) => self.tables(volume, change).await?,
+                FolderStep::Entry(change) => self.entry(volume, change).await?,
+                FolderStep::Create { run, name } => self.both(volume, run, name).await?,
             }
         }
     }
@@ -113,9 +117,7 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
     }
 
     async fn entry(&mut self, volume: &mut Volume, change: &SectorChange) -> Done<C::Error, F::Error> {
-        self.flash
-            .write(Item::DirectoryIntent, &change.to_bytes())
-            .await?;
+        self.flash.write(Item::DirectoryIntent, change.as_bytes()).await?;
         volume.apply_entry(&mut self.card, change).await?;
         Ok(self.flash.remove(Item::DirectoryIntent).await?)
     }
@@ -129,7 +131,7 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
         name: &SectorChange,
     ) -> Done<C::Error, F::Error> {
         self.flash.write(Item::FatIntent, &run.to_bytes()).await?;
-        self.flash.write(Item::DirectoryIntent, &name.to_bytes()).await?;
+        self.flash.write(Item::DirectoryIntent, name.as_bytes()).await?;
         volume.apply(&mut self.card, run).await?;
         volume.apply_entry(&mut self.card, name).await?;
         self.flash.remove(Item::FatIntent).await?;

@@ -53,8 +53,8 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
     }
 
     fn offered(&self, claim: u32) -> impl Iterator<Item = &Row> {
-        let rows = self.media.ledger.rows().iter();
-        rows.filter(move |row| row.is_here() && row.claim == claim && Candidate::may_be(row.state))
+        let rows = self.media.ledger.rows_of(claim).iter();
+        rows.filter(|row| row.is_here() && Candidate::may_be(row.state))
     }
 
     /// Takes a step in the ledger; when this returns, it is in the flash.

@@ -11,6 +11,7 @@ use embedded_storage_async::nor_flash::MultiwriteNorFlash;
 
 use super::changes::Media;
 use super::error::StorageError;
+use super::repair::Buffer;
 use crate::block::BlockDevice;
 use crate::fat::{self, FatChange, SectorChange, Volume};
 use crate::flash::{FlashStore, Item, PARKED_MAX};
@@ -22,10 +23,11 @@ use crate::flash::{FlashStore, Item, PARKED_MAX};
 /// 1   the tables' intent
 /// 41  the directory's
 /// ```
-struct Intents([u8; Intents::BYTES]);
+struct Intents<'b>(&'b mut [u8; INTENTS_BYTES]);
 
-impl Intents {
-    const BYTES: usize = 1 + FatChange::BYTES + SectorChange::BYTES;
+const INTENTS_BYTES: usize = 1 + FatChange::BYTES + SectorChange::BYTES;
+
+impl Intents<'_> {
     const NAME: usize = 1 + FatChange::BYTES;
     const HAS_RUN: u8 = 1;
     const HAS_NAME: u8 = 2;
@@ -49,11 +51,11 @@ impl Intents {
 
     fn serial(&self) -> Option<u32> {
         let run = self.run().map(|run| run.serial);
-        run.or_else(|| self.name().map(|name| name.serial))
+        run.or_else(|| self.name().map(|name| name.serial()))
     }
 }
 
-const _: () = assert!(Item::Parked(0).bytes_max() == Intents::BYTES);
+const _: () = assert!(Item::Parked(0).bytes_max() == INTENTS_BYTES);
 
 impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
     /// Finishes what was begun on this card, now or when it was here last, and puts aside what is another's. Whether something had to be
@@ -61,22 +63,24 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
     pub(super) async fn redo(
         &mut self,
         volume: &mut Volume,
+        buffer: &mut Buffer,
     ) -> Result<bool, StorageError<C::Error, F::Error>> {
+        let (one, another) = two_of(buffer).ok_or(StorageError::Row)?;
         let serial = Some(volume.geometry().serial);
         let mut dropped = false;
         for place in 0..PARKED_MAX {
-            if let Some(parked) = parked(&mut self.flash, place).await?
+            if let Some(parked) = parked(&mut self.flash, place, one).await?
                 && parked.serial() == serial
             {
                 dropped |= self.carry_out(volume, &parked).await?;
                 self.flash.remove(Item::Parked(place)).await?;
             }
         }
-        let begun = begun(&mut self.flash).await?;
+        let begun = begun(&mut self.flash, one).await?;
         dropped |= match begun.serial() {
             None => false,
             begun_on if begun_on == serial => self.carry_out(volume, &begun).await?,
-            Some(_) => park(&mut self.flash, &begun).await?,
+            Some(_) => park(&mut self.flash, &begun, another).await?,
         };
         self.flash.remove(Item::FatIntent).await?;
         self.flash.remove(Item::DirectoryIntent).await?;
@@ -87,7 +91,7 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
     async fn carry_out(
         &mut self,
         volume: &mut Volume,
-        intents: &Intents,
+        intents: &Intents<'_>,
     ) -> Result<bool, StorageError<C::Error, F::Error>> {
         let mut dropped = false;
         if let Some(run) = intents.run() {
@@ -100,42 +104,49 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
     }
 }
 
-async fn begun<C, F: MultiwriteNorFlash>(
+async fn begun<'b, C, F: MultiwriteNorFlash>(
     flash: &mut FlashStore<F>,
-) -> Result<Intents, StorageError<C, F::Error>> {
-    let mut intents = Intents([0; Intents::BYTES]);
-    let (run, name) = intents.0[1..].split_at_mut(FatChange::BYTES);
+    bytes: &'b mut [u8; INTENTS_BYTES],
+) -> Result<Intents<'b>, StorageError<C, F::Error>> {
+    let (run, name) = bytes[1..].split_at_mut(FatChange::BYTES);
     let has_run = read_exact(flash, Item::FatIntent, run).await?;
     let has_name = read_exact(flash, Item::DirectoryIntent, name).await?;
-    intents.0[0] = u8::from(has_run) * Intents::HAS_RUN + u8::from(has_name) * Intents::HAS_NAME;
-    Ok(intents)
+    bytes[0] = u8::from(has_run) * Intents::HAS_RUN + u8::from(has_name) * Intents::HAS_NAME;
+    Ok(Intents(bytes))
 }
 
-async fn parked<C, F: MultiwriteNorFlash>(
+async fn parked<'b, C, F: MultiwriteNorFlash>(
     flash: &mut FlashStore<F>,
     place: u8,
-) -> Result<Option<Intents>, StorageError<C, F::Error>> {
-    let mut intents = Intents([0; Intents::BYTES]);
-    let is_there = read_exact(flash, Item::Parked(place), &mut intents.0).await?;
-    Ok(is_there.then_some(intents))
+    bytes: &'b mut [u8; INTENTS_BYTES],
+) -> Result<Option<Intents<'b>>, StorageError<C, F::Error>> {
+    let is_there = read_exact(flash, Item::Parked(place), bytes).await?;
+    Ok(is_there.then_some(Intents(bytes)))
 }
 
 /// Puts intents aside until their card is back, and says whether others had to go for them.
 async fn park<C, F: MultiwriteNorFlash>(
     flash: &mut FlashStore<F>,
-    intents: &Intents,
+    intents: &Intents<'_>,
+    other: &mut [u8; INTENTS_BYTES],
 ) -> Result<bool, StorageError<C, F::Error>> {
     let mut free = None;
     for place in 0..PARKED_MAX {
-        match parked(flash, place).await? {
+        match parked(flash, place, other).await? {
             // A cut came after they were put aside, and may have taken one of the two back.
             Some(known) if known.serial() == intents.serial() => return Ok(false),
             Some(_) => {}
             None => free = free.or(Some(place)),
         }
     }
-    flash.write(Item::Parked(free.unwrap_or(0)), &intents.0).await?;
+    flash.write(Item::Parked(free.unwrap_or(0)), intents.0).await?;
     Ok(free.is_none())
+}
+
+/// Room for two changes in the block of the recorder.
+fn two_of(buffer: &mut Buffer) -> Option<(&mut [u8; INTENTS_BYTES], &mut [u8; INTENTS_BYTES])> {
+    let (one, rest) = buffer.split_first_chunk_mut()?;
+    Some((one, rest.first_chunk_mut()?))
 }
 
 /// Whether the card was changed elsewhere, so that an intent is not carried out any more.

@@ -9,7 +9,7 @@
 //!   └─────────────────────┘  stop()  └───────────┘   full: rotate()
 //! ```
 //!
-//! **Contract.** One task owns it and calls one thing after another. [`Store::boot`] first; while recording, [`Store::pump`] at least every
+//! **Contract.** One task owns it, where it was built, and calls one thing after another. [`Store::boot`] first; while recording, [`Store::pump`] at least every
 //! 100 ms. A block that the card does not take may be pumped again. After any other error of the card or the flash a change may be half done,
 //! so nothing more is done with the card ([`StorageError::NoCard`]) until [`Store::reinsert`]; after a cut, boot puts everything right.
 //!
@@ -46,6 +46,7 @@ use crate::block::BlockDevice;
 use crate::fat::{self, Stamp};
 use crate::flash::{Boot, Drawn, FlashStore, MountError};
 use crate::outbox::{Ledger, LedgerError, Number};
+use crate::recorder::Recording;
 pub use error::StorageError;
 pub use picture::Picture;
 pub use repair::Mended;
@@ -67,6 +68,8 @@ pub struct Store<C: BlockDevice, F> {
     next_cluster: u32,
     extents: Extents,
     active: Option<Active>,
+    /// Of [`Self::active`]; without one, its block is for mending.
+    recording: Recording,
     reading: Option<Reading>,
 }
 
@@ -119,32 +122,36 @@ pub enum BootError<F> {
 }
 
 impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
-    /// Takes over both storages and mends what the last cut left. Without a card it starts as well, and says so.
-    pub async fn boot(
-        card: C,
-        flash: F,
-        drawn: &Drawn,
-        stamp: Stamp,
-        extents: Extents,
-    ) -> Result<(Self, Started), BootError<F::Error>> {
-        let (mut flash, _) = FlashStore::mount(flash).await.map_err(BootError::Mount)?;
-        let boot = flash.boot(drawn).await.map_err(BootError::Flash)?;
-        let (ledger, unreadable) = Ledger::load(&mut flash).await.map_err(BootError::Ledger)?;
-        let mut store = Self {
-            media: Media { card, flash, ledger },
+    /// Takes over both storages and touches neither. It is large: build it where it stays.
+    pub fn new(card: C, flash: F, extents: Extents) -> Self {
+        Self {
+            media: Media {
+                card,
+                flash: FlashStore::new(flash),
+                ledger: Ledger::default(),
+            },
             mounted: Err(CardTrouble::Absent),
             on_card: None,
             next_cluster: fat::FIRST_CLUSTER,
             extents,
             active: None,
+            recording: Recording::idle(),
             reading: None,
-        };
+        }
+    }
+
+    /// Mends what the last cut left. Without a card it starts as well, and says so.
+    pub async fn boot(&mut self, drawn: &Drawn, stamp: Stamp) -> Result<Started, BootError<F::Error>> {
+        let Media { flash, ledger, .. } = &mut self.media;
+        flash.open().await.map_err(BootError::Mount)?;
+        let boot = flash.boot(drawn).await.map_err(BootError::Flash)?;
+        let unreadable = ledger.load(flash).await.map_err(BootError::Ledger)?;
         let mut mended = Mended {
             unreadable,
             ..Mended::default()
         };
-        store.insert(stamp, &mut mended).await;
-        Ok((store, Started { boot, mended }))
+        self.insert(stamp, &mut mended).await;
+        Ok(Started { boot, mended })
     }
 
     /// Takes the card that is in the slot now, after an error or when it was changed. A recording that was being made ends where its last
@@ -188,12 +195,14 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
         mended: &mut Mended,
     ) -> Result<Mounted, StorageError<C::Error, F::Error>> {
         self.media.see(None).await?;
-        let (mut mounted, dropped) = self.media.mount(stamp).await?;
+        // Nothing is being recorded.
+        let buffer = self.recording.buffer();
+        let (mut mounted, dropped) = self.media.mount(buffer, stamp).await?;
         mended.dropped_intents |= dropped;
         let Mounted { volume, folder } = &mut mounted;
         self.on_card = volume.highest_number(&mut self.media.card, folder).await?;
         self.media.see(Some(volume.geometry().serial)).await?;
-        self.media.repair(&mut mounted, stamp, mended).await?;
+        self.media.repair(&mut mounted, buffer, stamp, mended).await?;
         Ok(mounted)
     }
 

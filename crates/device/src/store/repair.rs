@@ -9,6 +9,9 @@ use crate::fat::{Edit, Listed, Stamp};
 use crate::outbox::{Entry, Kind, Number, State, Step};
 use crate::recorder::{BLOCK_BYTES_MAX, FileDigest, Reader};
 
+/// The block of the recorder, which records nothing meanwhile.
+pub(super) type Buffer = [u8; BLOCK_BYTES_MAX];
+
 /// What a start found and did, for the log and for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Mended {
@@ -31,6 +34,7 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
     pub(super) async fn repair(
         &mut self,
         mounted: &mut Mounted,
+        buffer: &mut Buffer,
         stamp: Stamp,
         mended: &mut Mended,
     ) -> Result<(), StorageError<C::Error, F::Error>> {
@@ -51,13 +55,17 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
                     self.finish_removal(mounted, number).await?;
                     mended.removed += 1;
                 }
-                (State::Open, Some(file)) => self.mend(mounted, number, file, stamp, mended).await?,
+                (State::Open, Some(file)) => {
+                    let is_kept = self.mend(mounted, buffer, number, file, stamp).await?;
+                    mended.cut_off += u16::from(is_kept);
+                    mended.never_begun += u16::from(!is_kept);
+                }
                 (State::Open, None) => {
                     // The name comes before the first row, so there is none, or the file is somebody else's business now.
                     self.ledger.abandon(&mut self.flash, number).await?;
                     mended.never_begun += 1;
                 }
-                (State::Sealed, Some(_)) => self.digest(mounted, number).await?,
+                (State::Sealed, Some(_)) => self.digest(mounted, buffer, number).await?,
                 (_, Some(_)) => {}
                 (State::Receipted | State::Archived, None) => {
                     self.ledger.let_go(&mut self.flash, number).await?;
@@ -77,43 +85,41 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
         Ok(self.ledger.see(&mut self.flash, card).await?)
     }
 
-    /// Ends a recording where its last whole block does.
+    /// Ends a recording where its last whole block does; says whether there is one.
     async fn mend(
         &mut self,
         mounted: &mut Mounted,
+        buffer: &mut Buffer,
         number: Number,
         file: Listed,
         stamp: Stamp,
-        mended: &mut Mended,
-    ) -> Result<(), StorageError<C::Error, F::Error>> {
+    ) -> Result<bool, StorageError<C::Error, F::Error>> {
         let entry = self.ledger.entry(&mut self.flash, number).await?;
         // A picture is sealed at once or not at all.
         let found = match entry.kind {
-            Kind::Session => self.end_of(mounted, &entry).await?,
+            Kind::Session => self.end_of(mounted, buffer, &entry).await?,
             Kind::Picture => 0,
         };
         if found == 0 {
             self.edit(mounted, entry.slot, Edit::Remove(file)).await?;
             self.resize(mounted, entry.extent, 0).await?;
             self.ledger.abandon(&mut self.flash, number).await?;
-            mended.never_begun += 1;
-            return Ok(());
+            return Ok(false);
         }
         self.seal(mounted, &entry, found * SECTOR_BYTES as u32, stamp)
             .await?;
-        self.digest(mounted, number).await?;
-        mended.cut_off += 1;
-        Ok(())
+        self.digest(mounted, buffer, number).await?;
+        Ok(true)
     }
 
-    /// How many sectors of whole blocks there are. The buffer of a block goes before anything else is done: it is most of what a start takes.
+    /// How many sectors of whole blocks there are.
     async fn end_of(
         &mut self,
         mounted: &Mounted,
+        buffer: &mut Buffer,
         entry: &Entry,
     ) -> Result<u32, StorageError<C::Error, F::Error>> {
-        let mut buffer = [0; BLOCK_BYTES_MAX];
-        let mut reader = self.reader(mounted, entry, &mut buffer)?;
+        let mut reader = self.reader(mounted, buffer, entry)?;
         let tail = reader.tail(entry.id).await.map_err(crate::fat::Error::Card)?;
         Ok(tail.sectors)
     }
@@ -150,11 +156,11 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
     async fn digest(
         &mut self,
         mounted: &Mounted,
+        buffer: &mut Buffer,
         number: Number,
     ) -> Result<(), StorageError<C::Error, F::Error>> {
         let entry = self.ledger.entry(&mut self.flash, number).await?;
-        let mut buffer = [0; BLOCK_BYTES_MAX];
-        let mut reader = self.reader(mounted, &entry, &mut buffer)?;
+        let mut reader = self.reader(mounted, buffer, &entry)?;
         let sha256 = match entry.kind {
             Kind::Session => reader.session_digest(entry.size_bytes).await,
             Kind::Picture => reader.picture_digest(entry.size_bytes).await,
@@ -169,8 +175,8 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
     fn reader<'r>(
         &'r mut self,
         mounted: &Mounted,
+        buffer: &'r mut Buffer,
         entry: &Entry,
-        buffer: &'r mut [u8; BLOCK_BYTES_MAX],
     ) -> Result<Reader<'r, C>, StorageError<C::Error, F::Error>> {
         let (first, sectors) = mounted
             .volume

@@ -22,12 +22,11 @@ pub struct Start<'a> {
     pub tick_ms: u32,
 }
 
-/// The recording that is being made.
+/// Which recording is being made.
 #[derive(Debug)]
 pub(super) struct Active {
     entry: Entry,
     first_sector: u32,
-    recording: Recording,
 }
 
 /// What became of the recording.
@@ -91,11 +90,12 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
         samples: &mut Samples,
         tick_ms: u32,
     ) -> Result<Pumped, StorageError<C::Error, F::Error>> {
-        let Some(active) = &mut self.active else {
+        let Some(active) = &self.active else {
             return Ok(Pumped::Idle);
         };
-        active.pump(&mut self.media.card, samples, tick_ms).await?;
-        Ok(if active.recording.is_full() {
+        let card = &mut self.media.card;
+        pump(&mut self.recording, active, card, samples, tick_ms).await?;
+        Ok(if self.recording.is_full() {
             Pumped::Full
         } else {
             Pumped::Recording
@@ -110,12 +110,13 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
         stamp: Stamp,
         tick_ms: u32,
     ) -> Result<Option<Number>, StorageError<C::Error, F::Error>> {
-        let Some(active) = &mut self.active else {
+        let Some(active) = &self.active else {
             return Ok(None);
         };
-        active.recording.close(reason);
-        active.pump(&mut self.media.card, samples, tick_ms).await?;
-        let Some((sectors, digest)) = active.recording.is_closed() else {
+        self.recording.close(reason);
+        let card = &mut self.media.card;
+        pump(&mut self.recording, active, card, samples, tick_ms).await?;
+        let Some((sectors, digest)) = self.recording.is_closed() else {
             return Ok(None);
         };
         let entry = active.entry;
@@ -183,7 +184,19 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
         place: Place,
     ) -> Result<Number, StorageError<C::Error, F::Error>> {
         let mounted = self.mounted.as_mut().map_err(|_| StorageError::NoCard)?;
-        let begun = self.media.begin(mounted, start, place, self.on_card).await;
+        let new = New {
+            kind: Kind::Session,
+            id: start.about.id,
+            claim: start.claim,
+            stamp: start.stamp,
+        };
+        let entered = self.media.enter(mounted, &new, place, self.on_card).await;
+        let begun = entered.and_then(|entry| {
+            let run = mounted.volume.sectors_of(entry.extent);
+            let (first_sector, sectors) = run.ok_or(StorageError::NotHere(entry.number))?;
+            self.recording.begin(&start.about, sectors, start.tick_ms)?;
+            Ok(Active { entry, first_sector })
+        });
         let active = self.settle(begun)?;
         let number = active.entry.number;
         self.next_cluster = active.entry.extent.end();
@@ -193,31 +206,6 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
 }
 
 impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
-    async fn begin(
-        &mut self,
-        mounted: &mut Mounted,
-        start: &Start<'_>,
-        place: Place,
-        on_card: Option<Number>,
-    ) -> Result<Active, StorageError<C::Error, F::Error>> {
-        let new = New {
-            kind: Kind::Session,
-            id: start.about.id,
-            claim: start.claim,
-            stamp: start.stamp,
-        };
-        let entry = self.enter(mounted, &new, place, on_card).await?;
-        let (first_sector, sectors) = mounted
-            .volume
-            .sectors_of(entry.extent)
-            .ok_or(StorageError::NotHere(entry.number))?;
-        Ok(Active {
-            entry,
-            first_sector,
-            recording: Recording::open(&start.about, sectors, start.tick_ms)?,
-        })
-    }
-
     /// A number for a run of clusters, and its name.
     pub(super) async fn enter(
         &mut self,
@@ -249,22 +237,21 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
     }
 }
 
-impl Active {
-    async fn pump<C: BlockDevice, E>(
-        &mut self,
-        card: &mut C,
-        samples: &mut Samples,
-        tick_ms: u32,
-    ) -> Result<(), StorageError<C::Error, E>> {
-        loop {
-            self.recording.take(samples, tick_ms)?;
-            let Some((ready, bytes)) = self.recording.ready() else {
-                return Ok(());
-            };
-            card.write(self.first_sector + ready.first_sector, bytes)
-                .await
-                .map_err(fat::Error::Card)?;
-            self.recording.written();
-        }
+async fn pump<C: BlockDevice, E>(
+    recording: &mut Recording,
+    active: &Active,
+    card: &mut C,
+    samples: &mut Samples,
+    tick_ms: u32,
+) -> Result<(), StorageError<C::Error, E>> {
+    loop {
+        recording.take(samples, tick_ms)?;
+        let Some((ready, bytes)) = recording.ready() else {
+            return Ok(());
+        };
+        card.write(active.first_sector + ready.first_sector, bytes)
+            .await
+            .map_err(fat::Error::Card)?;
+        recording.written();
     }
 }

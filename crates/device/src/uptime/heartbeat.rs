@@ -31,12 +31,12 @@ impl fmt::Display for Body<'_> {
                 session.boot.epoch,
                 session.number()
             )?;
-            match session.start {
+            match session.start() {
                 Some(start) => write!(f, "{},\"start_revision\":{}", start.0, session.start_revision)?,
                 None => f.write_str("null")?,
             }
             write!(f, ",\"run_seconds\":{}", session.run_s)?;
-            if let Some(at) = session.last_update {
+            if let Some(at) = session.last_update() {
                 write!(f, ",\"last_update\":{}", at.0)?;
             }
             write!(f, ",\"status\":\"{}\"", session.status.name())?;

@@ -31,7 +31,7 @@ use heapless::Vec;
 pub use io::{Input, Output};
 pub use loss::{LOSS_BYTES, Loss};
 use send::FIRST_PAUSE;
-use session::{BadSession, PART_S};
+use session::{BadSession, Halves, PART_S};
 pub use session::{SESSION_BYTES, Session, Status};
 
 use crate::breadcrumb::Breadcrumb;
@@ -49,14 +49,35 @@ const BEAT_EVERY: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
 struct Held {
-    slot: u8,
     session: Session,
-    unsaved: bool,
     /// The server refused it; it waits until then.
-    not_before: Instant,
+    not_before: Halves,
+    slot: u8,
+    unsaved: bool,
 }
 
-/// See the module. Some 6 KiB.
+const _: () = assert!(size_of::<Held>() <= 48);
+
+impl Held {
+    const fn new(slot: u8, session: Session, unsaved: bool) -> Self {
+        Self {
+            session,
+            not_before: Halves::of(0),
+            slot,
+            unsaved,
+        }
+    }
+
+    const fn not_before(&self) -> Instant {
+        Instant::from_micros(self.not_before.bits())
+    }
+
+    const fn wait_until(&mut self, at: Instant) {
+        self.not_before = Halves::of(at.as_micros());
+    }
+}
+
+/// See the module. Some 3.5 KiB.
 #[derive(Debug)]
 pub struct Uptime {
     boot: Boot,
@@ -144,12 +165,7 @@ impl Uptime {
                 let unsaved = session.status == Status::Open;
                 session.status = Status::Closed;
                 // 64 slots, 64 places.
-                let _ = self.held.push(Held {
-                    slot,
-                    session,
-                    unsaved,
-                    not_before: Instant::BOOT,
-                });
+                let _ = self.held.push(Held::new(slot, session, unsaved));
             }
             Err(BadSession::Newer) => self.foreign |= 1 << slot,
             Err(BadSession::Damaged) => {
@@ -175,12 +191,7 @@ impl Uptime {
             session.began(began.plus(self.part_offset()));
         }
         // Room was made above.
-        let _ = self.held.push(Held {
-            slot,
-            session,
-            unsaved: true,
-            not_before: Instant::BOOT,
-        });
+        let _ = self.held.push(Held::new(slot, session, true));
     }
 
     fn free_slot(&self) -> Option<u8> {
@@ -269,7 +280,7 @@ impl Uptime {
         }
         let untold = self
             .untold()
-            .map(|held| held.not_before.max(self.not_before))
+            .map(|held| held.not_before().max(self.not_before))
             .min();
         earliest(earliest(Some(self.next_save), Some(self.next_beat)), untold)
     }
@@ -295,7 +306,7 @@ impl Uptime {
 
     /// The latest date that was saved in any session: no clock that is earlier is right.
     pub fn last_known(&self) -> Option<UnixMs> {
-        self.sessions().filter_map(|session| session.last_update).max()
+        self.sessions().filter_map(Session::last_update).max()
     }
 
     fn began(&mut self, at: UnixMs) {

@@ -31,7 +31,7 @@ impl Uptime {
         if !self.online || !self.sent.is_empty() || now < self.not_before {
             return;
         }
-        let due = self.untold().filter(|held| now >= held.not_before);
+        let due = self.untold().filter(|held| now >= held.not_before());
         let batch = due.take(self.batch_max).map(|held| (held.slot, held.session));
         self.sent = batch.collect();
         self.sending = !self.sent.is_empty();
@@ -72,7 +72,7 @@ impl Uptime {
             };
             match stored {
                 Some(true) => held.session.acknowledged(session),
-                Some(false) => held.not_before = now + REFUSED_PAUSE,
+                Some(false) => held.wait_until(now + REFUSED_PAUSE),
                 None => continue,
             }
             said_something = true;

@@ -59,14 +59,8 @@ impl<L: Uplink> Unit<L> {
 
     async fn boot(&self, board: &Board) -> Option<Boot> {
         let drawn = drawn(self.seed);
-        let booted = Store::boot(
-            board.card(),
-            board.flash(),
-            &drawn,
-            Stamp::UNKNOWN,
-            self.hardware.extents,
-        );
-        let (mut store, started) = booted.await.ok()?;
+        let mut store = Store::new(board.card(), board.flash(), self.hardware.extents);
+        let started = store.boot(&drawn, Stamp::UNKNOWN).await.ok()?;
         let mut blob = [0; device::settings::SETTINGS_BYTES_MAX];
         let settings = store.flash().read(Item::Settings, &mut blob).await.ok()?;
         let settings = settings.map(<[u8]>::to_vec);

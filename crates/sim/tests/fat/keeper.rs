@@ -84,11 +84,11 @@ impl Keeper {
             match volume.plan_folder(&mut card, Stamp::UNKNOWN).await? {
                 FolderStep::Ready(folder) => break folder,
                 FolderStep::Extend(change) => flash.borrow_mut().fat = Some(change.to_bytes()),
-                FolderStep::Entry(change) => flash.borrow_mut().entry = Some(Box::new(change.to_bytes())),
+                FolderStep::Entry(change) => flash.borrow_mut().entry = Some(Box::new(*change.as_bytes())),
                 FolderStep::Create { run, name } => {
                     let mut ledger = flash.borrow_mut();
                     ledger.fat = Some(run.to_bytes());
-                    ledger.entry = Some(Box::new(name.to_bytes()));
+                    ledger.entry = Some(Box::new(*name.as_bytes()));
                 }
             }
             carry_out(&mut volume, &mut card, &flash).await?;
@@ -209,7 +209,7 @@ impl Keeper {
             .volume
             .plan_entry(&mut self.card, &self.folder, slot, edit)
             .await?;
-        self.flash.borrow_mut().entry = Some(Box::new(change.to_bytes()));
+        self.flash.borrow_mut().entry = Some(Box::new(*change.as_bytes()));
         Ok(())
     }
 }

@@ -116,7 +116,7 @@ fn no_file_is_put_into_a_slot_that_somebody_has() {
             }
             Ok(change) => {
                 let mut image = card.image();
-                image.write(change.lba, &change.data);
+                image.write(change.lba(), change.data().try_into().unwrap());
                 let mut after = files(&image);
                 assert!(after.remove(&name_of(6)).is_some(), "slot {index}");
                 assert!(after == before, "slot {index}");
@@ -143,31 +143,14 @@ fn an_entry_is_for_one_card_and_for_its_files_only() {
         .volume
         .plan_entry(&mut card, &keeper.folder, slot, Edit::Remove(listed));
     let change = run(plan).done().unwrap().unwrap();
-    assert_eq!(SectorChange::from_bytes(&change.to_bytes()), change);
+    assert_eq!(SectorChange::from_bytes(change.as_bytes()), change);
     let written = card.sectors_written();
-    for (wrong, error) in [
-        (
-            SectorChange {
-                serial: change.serial ^ 1,
-                ..change.clone()
-            },
-            Error::OtherCard,
-        ),
-        (
-            SectorChange {
-                lba: 5,
-                ..change.clone()
-            },
-            Error::Astray,
-        ),
-        (
-            SectorChange {
-                lba: 1_099_999 + 1,
-                ..change.clone()
-            },
-            Error::Astray,
-        ),
+    for (serial, lba, error) in [
+        (change.serial() ^ 1, change.lba(), Error::OtherCard),
+        (change.serial(), 5, Error::Astray),
+        (change.serial(), 1_099_999 + 1, Error::Astray),
     ] {
+        let wrong = SectorChange::new(serial, lba, change.data().try_into().unwrap());
         let apply = keeper.volume.apply_entry(&mut card, &wrong);
         assert_eq!(run(apply).done(), Some(Err(error)));
     }

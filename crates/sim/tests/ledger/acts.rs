@@ -145,7 +145,8 @@ impl<'n> Device<'n> {
     pub(crate) async fn look(nor: &'n mut Nor) -> Device<'n> {
         let (mut flash, report) = FlashStore::mount(nor).await.unwrap();
         assert_eq!(report.damaged_pages, 0);
-        let (mut ledger, unreadable) = Ledger::load(&mut flash).await.unwrap();
+        let mut ledger = Ledger::default();
+        let unreadable = ledger.load(&mut flash).await.unwrap();
         assert_eq!(unreadable, 0);
         ledger.see(&mut flash, Some(CARD)).await.unwrap();
         Device { flash, ledger }

@@ -54,7 +54,8 @@ fn spend(kept: usize) -> (u64, f64) {
     let mut nor = Nor::blank(FLASH_BYTES as usize / BLOCK_BYTES);
     run(async {
         let (mut flash, _) = FlashStore::mount(&mut nor).await.unwrap();
-        let (mut ledger, _) = Ledger::load(&mut flash).await.unwrap();
+        let mut ledger = Ledger::default();
+        ledger.load(&mut flash).await.unwrap();
         flash.write(Item::Settings, &[7; 1500]).await.unwrap();
         for session in 0..8 {
             flash.write(Item::Uptime(session), &[8; 64]).await.unwrap();

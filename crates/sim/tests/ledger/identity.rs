@@ -129,7 +129,8 @@ fn a_full_ledger_and_too_many_sessions_are_refused_and_nothing_is_lost() {
             .write(Item::DirectoryIntent, &[3; 520])
             .await
             .unwrap();
-        let (mut again, unreadable) = Ledger::load(&mut device.flash).await.unwrap();
+        let mut again = Ledger::default();
+        let unreadable = again.load(&mut device.flash).await.unwrap();
         again.see(&mut device.flash, Some(CARD)).await.unwrap();
         assert!(again.rows() == device.ledger.rows() && unreadable == 0);
     })

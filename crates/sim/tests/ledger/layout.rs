@@ -60,14 +60,16 @@ fn an_entry_of_another_version_is_counted_and_stays_and_its_number_is_taken() {
         journal.put(RawKey(1 << 24 | 8), &[2; 60]).await.unwrap();
         journal.put(RawKey(1 << 24 | 9), &[2; 90]).await.unwrap();
         let (mut flash, _) = FlashStore::mount(journal.into_flash()).await.unwrap();
-        let (mut ledger, unreadable) = Ledger::load(&mut flash).await.unwrap();
+        let mut ledger = Ledger::default();
+        let unreadable = ledger.load(&mut flash).await.unwrap();
         assert_eq!((ledger.rows().len(), unreadable), (0, 2));
         let fresh = ledger.next_number(&mut flash, None).await.unwrap();
         assert_eq!(fresh.number(), Number(10));
         ledger.open(&mut flash, fresh, &opening(1)).await.unwrap();
         let unknown = ledger.advance(&mut flash, Number(8), Step::Offer).await;
         assert!(unknown.is_err());
-        let (again, unreadable) = Ledger::load(&mut flash).await.unwrap();
+        let mut again = Ledger::default();
+        let unreadable = again.load(&mut flash).await.unwrap();
         assert_eq!((again.rows().len(), unreadable), (1, 2));
     })
     .unwrap();

@@ -46,8 +46,8 @@ impl Device {
             epoch: 7,
             setup_code: [3; 16],
         };
-        let booted = Store::boot(board.card(), board.flash(), &drawn, stamp(), extents).await;
-        let (store, started) = booted.unwrap();
+        let mut store = Store::new(board.card(), board.flash(), extents);
+        let started = store.boot(&drawn, stamp()).await.unwrap();
         assert_eq!(store.card_trouble(), None);
         Self {
             store,

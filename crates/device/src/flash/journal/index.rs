@@ -9,7 +9,7 @@ use super::record::RawKey;
 pub const KEYS_MAX: usize = 512 + 64 + 32;
 
 /// Sorted by key; two lists, because together they would have two bytes of padding a key.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Index {
     keys: Vec<RawKey, KEYS_MAX>,
     places: Vec<Place, KEYS_MAX>,
@@ -20,6 +20,18 @@ pub(super) struct Index {
 pub(super) struct IndexFull;
 
 impl Index {
+    pub(super) const fn new() -> Self {
+        Self {
+            keys: Vec::new(),
+            places: Vec::new(),
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.keys.clear();
+        self.places.clear();
+    }
+
     pub(super) fn get(&self, key: RawKey) -> Option<Place> {
         let at = self.keys.binary_search(&key).ok()?;
         self.places.get(at).copied()

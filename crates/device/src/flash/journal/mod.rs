@@ -102,7 +102,7 @@ pub struct Journal<F> {
     free: u32,
     live_bytes: u32,
     index: Index,
-    /// A change was begun and has not ended.
+    /// A change was begun and has not ended, or nothing was read yet.
     changing: bool,
 }
 

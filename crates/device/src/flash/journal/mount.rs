@@ -33,28 +33,52 @@ pub enum MountError<E> {
 }
 
 impl<F: MultiwriteNorFlash> Journal<F> {
-    /// Finds what is in the flash, in one pass over it. Formats it where all of it is blank, and changes nothing otherwise.
-    pub async fn mount(flash: F) -> Result<(Self, Report), MountError<F::Error>> {
-        let mut journal = Self::unmounted(flash)?;
+    /// Holds nothing, and takes nothing, until [`Self::open`].
+    pub const fn new(flash: F) -> Self {
+        Self {
+            flash,
+            pages: 0,
+            head: 0,
+            sequence: 0,
+            free: PAGE_BYTES,
+            live_bytes: 0,
+            index: Index::new(),
+            changing: true,
+        }
+    }
+
+    /// Finds what is in the flash, in one pass over it. Formats it where all of it is blank, and changes nothing otherwise. Once, at the start.
+    pub async fn open(&mut self) -> Result<Report, MountError<F::Error>> {
+        self.measure_pages()?;
+        self.index.clear();
         let mut report = Report::default();
-        match journal.find_head().await? {
+        match self.find_head().await? {
             Some((head, sequence)) => {
-                (journal.head, journal.sequence) = (head, sequence);
-                journal.replay_ring(&mut report).await?;
+                (self.head, self.sequence) = (head, sequence);
+                self.replay_ring(&mut report).await?;
             }
-            None if journal.may_be_formatted().await? => {
-                journal.lay_out().await?;
+            None if self.may_be_formatted().await? => {
+                self.lay_out().await?;
                 report.formatted = true;
             }
             None => return Err(MountError::Foreign),
         }
-        journal.live_bytes = journal.measure().await?;
+        self.live_bytes = self.measure().await?;
+        self.changing = false;
+        Ok(report)
+    }
+
+    /// Both at once, where memory is no matter.
+    pub async fn mount(flash: F) -> Result<(Self, Report), MountError<F::Error>> {
+        let mut journal = Self::new(flash);
+        let report = journal.open().await?;
         Ok((journal, report))
     }
 
     /// Gives up whatever is in flash that [`Self::mount`] called foreign. After a cut it is still that, or blank but for its first page.
     pub async fn format(flash: F) -> Result<Self, MountError<F::Error>> {
-        let mut journal = Self::unmounted(flash)?;
+        let mut journal = Self::new(flash);
+        journal.measure_pages()?;
         for page in (0..journal.pages).rev() {
             let start = page * PAGE_BYTES;
             journal
@@ -64,11 +88,12 @@ impl<F: MultiwriteNorFlash> Journal<F> {
                 .map_err(MountError::Flash)?;
         }
         journal.lay_out().await?;
+        journal.changing = false;
         Ok(journal)
     }
 
-    fn unmounted(flash: F) -> Result<Self, MountError<F::Error>> {
-        let pages = u32::try_from(flash.capacity()).map_or(0, |bytes| bytes / PAGE_BYTES);
+    fn measure_pages(&mut self) -> Result<(), MountError<F::Error>> {
+        let pages = u32::try_from(self.flash.capacity()).map_or(0, |bytes| bytes / PAGE_BYTES);
         let fits = |unit: usize, into: u32| usize::try_from(into).is_ok_and(|into| into.is_multiple_of(unit));
         if !(PAGES_MIN..=PAGES_MAX).contains(&pages)
             || !fits(<F as NorFlash>::ERASE_SIZE, PAGE_BYTES)
@@ -77,16 +102,8 @@ impl<F: MultiwriteNorFlash> Journal<F> {
         {
             return Err(MountError::Geometry);
         }
-        Ok(Self {
-            flash,
-            pages,
-            head: 0,
-            sequence: 0,
-            free: PAGE_BYTES,
-            live_bytes: 0,
-            index: Index::default(),
-            changing: false,
-        })
+        self.pages = pages;
+        Ok(())
     }
 
     /// The first page of blank flash.

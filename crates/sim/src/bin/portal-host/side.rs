@@ -13,7 +13,7 @@ use crate::shelf::Shelf;
 use crate::visitor::{Turn, Visitor};
 
 /// What a chip has the memory for.
-const CONNECTIONS_MAX: usize = 4;
+const CONNECTIONS_MAX: usize = 3;
 const DHCP_CLIENT_PORT: u16 = 68;
 const ANY: Ipv4Addr = Ipv4Addr::UNSPECIFIED;
 
