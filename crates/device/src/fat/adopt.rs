@@ -7,6 +7,7 @@ use super::bytes::Sector;
 use super::files::{FOLDER_SECTORS, Folder};
 use super::folder::{FolderStep, Found};
 use super::names::{ENTRY_BYTES, NO_MORE, all_deleted};
+use super::sector::SectorChangeBytes;
 use super::{Error, Volume};
 use crate::block::{BlockDevice, SECTOR_BYTES};
 
@@ -19,6 +20,7 @@ impl Volume {
         &mut self,
         card: &mut B,
         found: Found,
+        change: &mut SectorChangeBytes,
     ) -> Result<FolderStep, Error<B::Error>> {
         if !found.is_folder || !self.geometry.holds(found.first) {
             return Err(Error::FolderInTheWay);
@@ -48,10 +50,9 @@ impl Volume {
         }
         let lba = folder.first_sector + sector;
         self.load(card, lba).await?;
-        let mut data = self.scratch;
         let at = index * ENTRY_BYTES;
-        data[at..].copy_from_slice(&all_deleted()[at..]);
-        Ok(FolderStep::Entry(self.sector_change(lba, &data)))
+        self.begin_change(lba, change)[at..].copy_from_slice(&all_deleted()[at..]);
+        Ok(FolderStep::Entry)
     }
 
     /// How much of a folder lies in one piece, and the sector in which its chain goes on after that.

@@ -14,7 +14,7 @@ use super::names::{
     self, DELETED, ENTRY_BYTES, LongName, Sort, Stamp, alias_of, first_cluster, is_free, length, long,
     set_length, set_written, short,
 };
-use super::sector::SectorChange;
+use super::sector::SectorChangeBytes;
 use super::{Error, Volume};
 use crate::block::BlockDevice;
 use crate::outbox::{DirSlot, Extent, Kind, Number};
@@ -35,6 +35,13 @@ pub struct Folder {
 }
 
 impl Folder {
+    /// Without a single slot.
+    pub const NONE: Self = Self {
+        first_cluster: 0,
+        first_sector: 0,
+        sectors: 0,
+    };
+
     pub fn slots(&self) -> u16 {
         let files = self.sectors.saturating_sub(1) * u32::from(FILES_IN_SECTOR);
         u16::try_from(files).unwrap_or(FILES_MAX).min(FILES_MAX)
@@ -126,18 +133,18 @@ impl Volume {
         Ok(highest)
     }
 
-    /// Plans one sector of the folder. [`Error::Taken`] where the slot is not as the edit says.
+    /// Plans one sector of the folder, as a [`super::SectorChange`]. [`Error::Taken`] where the slot is not as the edit says.
     pub async fn plan_entry<B: BlockDevice>(
         &mut self,
         card: &mut B,
         folder: &Folder,
         slot: DirSlot,
         edit: Edit,
-    ) -> Result<SectorChange, Error<B::Error>> {
+        change: &mut SectorChangeBytes,
+    ) -> Result<(), Error<B::Error>> {
         let (lba, at) = folder.place(slot).ok_or(Error::Astray)?;
         self.load(card, lba).await?;
-        let mut data: Sector = self.scratch;
-        let entries = &mut data[at..at + FILE_BYTES];
+        let entries = &mut self.begin_change(lba, change)[at..at + FILE_BYTES];
         match edit {
             Edit::Create(file, stamp) if is_free_slot(entries) => create(entries, &file, stamp),
             Edit::Length { file, bytes, written } if listed(entries) == Some(file) => {
@@ -154,7 +161,7 @@ impl Volume {
             }
             Edit::Create(..) | Edit::Length { .. } | Edit::Remove(_) => return Err(Error::Taken),
         }
-        Ok(self.sector_change(lba, &data))
+        Ok(())
     }
 
     /// The length that an open recording's file has: all of its run, so that a computer can read what there is after a cut.

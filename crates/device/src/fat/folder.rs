@@ -21,7 +21,7 @@ use super::names::{
     Alias, DELETED, ENTRY_BYTES, LongName, NO_MORE, Sort, Stamp, all_deleted, first_cluster, is_folder,
     is_free, long, short,
 };
-use super::sector::SectorChange;
+use super::sector::{SectorChange, SectorChangeBytes};
 use super::{Error, Volume};
 use crate::block::{BlockDevice, SECTOR_BYTES};
 use crate::outbox::Extent;
@@ -36,16 +36,14 @@ const ALIAS_DIGIT: usize = 7;
 const ENTRIES: usize = SECTOR_BYTES / ENTRY_BYTES;
 
 /// What is to be done next for the folder.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FolderStep {
     Ready(Folder),
     Extend(FatChange),
-    Entry(SectorChange),
-    /// Both intents are stored before the first is carried out: the run, then its name.
-    Create {
-        run: FatChange,
-        name: SectorChange,
-    },
+    /// The [`super::SectorChange`] that was planned.
+    Entry,
+    /// Both intents are stored before the first is carried out: this run, then the [`super::SectorChange`] that names it.
+    Create(FatChange),
 }
 
 impl Volume {
@@ -54,24 +52,24 @@ impl Volume {
         &mut self,
         card: &mut B,
         stamp: Stamp,
+        change: &mut SectorChangeBytes,
     ) -> Result<FolderStep, Error<B::Error>> {
         let mut scan = Scan::default();
         let see = |lba, sector: &Sector| scan.see(lba, sector);
         let last_cluster = self.walk(card, self.geometry.root, see).await?;
         if let Some(found) = scan.found {
-            return self.plan_found(card, found).await;
+            return self.plan_found(card, found, change).await;
         }
         match scan.room() {
             Room::At { lba, index } => {
                 self.clear_after_end(card, &scan).await?;
-                self.plan_creation(card, lba, index, &scan, stamp).await
+                self.plan_creation(card, (lba, index), &scan, stamp, change).await
             }
             Room::GiveUp { lba } => {
                 self.clear_after_end(card, &scan).await?;
                 self.load(card, lba).await?;
-                let mut data = self.scratch;
-                data[SECTOR_BYTES - ENTRY_BYTES] = DELETED;
-                Ok(FolderStep::Entry(self.sector_change(lba, &data)))
+                self.begin_change(lba, change)[SECTOR_BYTES - ENTRY_BYTES] = DELETED;
+                Ok(FolderStep::Entry)
             }
             Room::None => {
                 let run = self.find_run(card, 1, last_cluster).await?.ok_or(Error::Full)?;
@@ -99,41 +97,40 @@ impl Volume {
     async fn plan_creation<B: BlockDevice>(
         &mut self,
         card: &mut B,
-        lba: u32,
-        index: usize,
+        (lba, index): (u32, usize),
         scan: &Scan,
         stamp: Stamp,
+        change: &mut SectorChangeBytes,
     ) -> Result<FolderStep, Error<B::Error>> {
         let clusters = FOLDER_SECTORS.div_ceil(self.geometry.cluster_sectors);
         let run = self.find_run(card, clusters, FIRST_CLUSTER).await?;
         let run = run.filter(|run| run.clusters >= clusters).ok_or(Error::Full)?;
-        let mut sector = all_deleted();
-        self.fill(card, run, &sector).await?;
+        // Where the change will be there is a sector's memory until then.
+        let (_, sector) = change.split_at_mut(SectorChange::BYTES - SECTOR_BYTES);
+        sector.copy_from_slice(&all_deleted());
+        self.fill(card, run, sector).await?;
         // A folder in the top one has 0 for its parent.
         let itself = short(b".          ", Sort::Folder, run.first, stamp);
         let parent = short(b"..         ", Sort::Folder, 0, stamp);
         sector[..ENTRY_BYTES].copy_from_slice(&itself);
         sector[ENTRY_BYTES..2 * ENTRY_BYTES].copy_from_slice(&parent);
         let first = self.geometry.sector_of(run.first);
-        card.write(first, &sector).await.map_err(Error::Card)?;
-        let change = self.plan(card, run, 0, run.clusters).await?;
+        card.write(first, sector).await.map_err(Error::Card)?;
+        let run = self.plan(card, run, 0, run.clusters).await?;
 
         self.load(card, lba).await?;
-        let mut data = self.scratch;
+        let data = self.begin_change(lba, change);
         let at = index * ENTRY_BYTES;
         // Nor may what stands behind the end in this sector come to light.
         let ends_here = data[at] == NO_MORE;
         let alias = scan.alias().ok_or(Error::FolderInTheWay)?;
         data[at..at + ENTRY_BYTES].copy_from_slice(&long(NAME, 0, &alias));
-        let entry = short(&alias, Sort::Folder, run.first, stamp);
+        let entry = short(&alias, Sort::Folder, run.extent.first, stamp);
         data[at + ENTRY_BYTES..at + 2 * ENTRY_BYTES].copy_from_slice(&entry);
         if ends_here {
             data[at + 2 * ENTRY_BYTES..].fill(0);
         }
-        Ok(FolderStep::Create {
-            run: change,
-            name: self.sector_change(lba, &data),
-        })
+        Ok(FolderStep::Create(run))
     }
 
     /// Writes the same sector to all of a free run.
@@ -141,7 +138,7 @@ impl Volume {
         &mut self,
         card: &mut B,
         run: Extent,
-        sector: &Sector,
+        sector: &[u8],
     ) -> Result<(), Error<B::Error>> {
         let (first, sectors) = self.sectors_of(run).ok_or(Error::Astray)?;
         for lba in first..first + sectors {

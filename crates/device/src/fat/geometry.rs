@@ -58,6 +58,19 @@ pub struct Geometry {
 }
 
 impl Geometry {
+    /// Without a single cluster.
+    pub(super) const NONE: Self = Self {
+        serial: 0,
+        table: 0,
+        table_sectors: 0,
+        data: 0,
+        clusters: 0,
+        cluster_sectors: 0,
+        root: 0,
+        info: None,
+        is_dirty: true,
+    };
+
     /// Reads the boot sector of a volume that begins at sector `start` of a card of `card_sectors`.
     pub(super) fn parse(boot: &Sector, start: u32, card_sectors: u32) -> Result<Self, Refusal> {
         refuse_others(boot)?;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!              reads            plan                       store                apply
-//!  card ─► Volume::mount ─► find_run ─► FatChange ──────► ledger in flash ─────► tables 1, tables 2, FSInfo
+//!  card ─► Volume::open ──► find_run ─► FatChange ──────► ledger in flash ─────► tables 1, tables 2, FSInfo
 //!                       └─► free_slot ─► SectorChange ──► ledger in flash ─────► one sector of a directory
 //!                                           ▲                    │
 //!                                           └── boot: redo ◄─────┘   then the intent is taken back
@@ -42,7 +42,7 @@ pub use folder::{FOLDER_STEPS_MAX, FolderStep};
 pub use format::format;
 pub use geometry::{FIRST_CLUSTER, Geometry, Refusal};
 pub use names::Stamp;
-pub use sector::SectorChange;
+pub use sector::{SectorChange, SectorChangeBytes};
 
 use crate::block::{BlockDevice, SECTOR_BYTES};
 use crate::outbox::Extent;

@@ -13,20 +13,31 @@ const GPT_PROTECTIVE: u8 = 0xEE;
 const CLEAN_SHUTDOWN: u32 = 1 << 27;
 
 impl Volume {
-    /// Finds the volume of a card. Intents that were not finished come next, before anything else is done with it.
-    pub async fn mount<B: BlockDevice>(card: &mut B) -> Result<Self, Error<B::Error>> {
-        let mut sector = [0; SECTOR_BYTES];
-        let geometry = find(card, &mut sector).await?;
-        let mut volume = Self {
-            geometry,
+    /// Of no card yet: nothing lies on it.
+    pub const fn none() -> Self {
+        Self {
+            geometry: Geometry::NONE,
             free: None,
-            scratch: sector,
-        };
-        volume.load(card, geometry.table).await?;
-        let is_clean = entry_in(&volume.scratch, 1) & CLEAN_SHUTDOWN != 0;
-        if is_clean && !geometry.is_dirty {
-            volume.free = volume.read_info(card).await?;
+            scratch: [0; SECTOR_BYTES],
         }
+    }
+
+    /// Finds the volume of a card. Intents that were not finished come next, before anything else is done with it.
+    pub async fn open<B: BlockDevice>(&mut self, card: &mut B) -> Result<(), Error<B::Error>> {
+        self.free = None;
+        self.geometry = find(card, &mut self.scratch).await?;
+        self.load(card, self.geometry.table).await?;
+        let is_clean = entry_in(&self.scratch, 1) & CLEAN_SHUTDOWN != 0;
+        if is_clean && !self.geometry.is_dirty {
+            self.free = self.read_info(card).await?;
+        }
+        Ok(())
+    }
+
+    /// Both at once, where memory is no matter.
+    pub async fn mount<B: BlockDevice>(card: &mut B) -> Result<Self, Error<B::Error>> {
+        let mut volume = Self::none();
+        volume.open(card).await?;
         Ok(volume)
     }
 

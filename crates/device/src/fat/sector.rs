@@ -1,44 +1,30 @@
 //! A change of a directory: the whole sector as it shall be, because strangers' entries may stand beside ours.
 
-use super::bytes::{Sector, put_u32, u32_at};
+use super::bytes::{put_u32, u32_at};
 use super::{Error, Volume};
 use crate::block::{BlockDevice, SECTOR_BYTES};
 
-/// The intent to make one sector of a directory this. It is the bytes that are stored, for there is no room for both.
+/// The intent to make one sector of a directory this: the bytes that are stored, wherever there is memory for them.
 ///
 /// ```text
 /// 0  serial number of the volume that it is for: another card may be in the slot after a cut
 /// 4  sector of the card
 /// 8  what it shall be
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SectorChange([u8; SectorChange::BYTES]);
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SectorChange<'b>(pub &'b SectorChangeBytes);
 
-impl SectorChange {
+pub type SectorChangeBytes = [u8; SectorChange::BYTES];
+
+impl SectorChange<'_> {
     pub const BYTES: usize = 8 + SECTOR_BYTES;
 
-    pub fn new(serial: u32, lba: u32, data: &[u8; SECTOR_BYTES]) -> Self {
-        let mut bytes = [0; Self::BYTES];
-        put_u32(&mut bytes, 0, serial);
-        put_u32(&mut bytes, 4, lba);
-        bytes[8..].copy_from_slice(data);
-        Self(bytes)
-    }
-
-    pub const fn as_bytes(&self) -> &[u8; Self::BYTES] {
-        &self.0
-    }
-
-    pub const fn from_bytes(bytes: &[u8; Self::BYTES]) -> Self {
-        Self(*bytes)
-    }
-
     pub fn serial(&self) -> u32 {
-        u32_at(&self.0, 0)
+        u32_at(self.0, 0)
     }
 
     pub fn lba(&self) -> u32 {
-        u32_at(&self.0, 4)
+        u32_at(self.0, 4)
     }
 
     pub fn data(&self) -> &[u8] {
@@ -52,7 +38,7 @@ impl Volume {
     pub async fn apply_entry<B: BlockDevice>(
         &mut self,
         card: &mut B,
-        change: &SectorChange,
+        change: SectorChange<'_>,
     ) -> Result<(), Error<B::Error>> {
         if change.serial() != self.geometry.serial {
             return Err(Error::OtherCard);
@@ -72,7 +58,12 @@ impl Volume {
         card.write(lba, change.data()).await.map_err(Error::Card)
     }
 
-    pub(super) fn sector_change(&self, lba: u32, data: &Sector) -> SectorChange {
-        SectorChange::new(self.geometry.serial, lba, data)
+    /// Begins a change of the sector that was loaded last, and gives its data.
+    pub(super) fn begin_change<'b>(&self, lba: u32, into: &'b mut SectorChangeBytes) -> &'b mut [u8] {
+        put_u32(into, 0, self.geometry.serial);
+        put_u32(into, 4, lba);
+        let data = &mut into[8..];
+        data.copy_from_slice(&self.scratch);
+        data
     }
 }

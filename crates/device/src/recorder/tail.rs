@@ -77,11 +77,13 @@ impl<B: BlockDevice> Reader<'_, B> {
 
     /// A whole block at or after `from`, two blocks' length on at most.
     async fn met_from(&mut self, id: RecordingId, from: u32) -> Result<Option<Known>, B::Error> {
-        let mut window = [0; WINDOW_BYTES];
         for sector in from..(from + BLOCK_SECTORS).min(self.sectors) {
             let start = sector.saturating_sub(1);
-            self.card.read(self.first + start, &mut window).await?;
-            let Some(marker) = last_marker(&window) else {
+            let Some(window) = self.buffer.get_mut(..WINDOW_BYTES) else {
+                break;
+            };
+            self.card.read(self.first + start, window).await?;
+            let Some(marker) = last_marker(window) else {
                 continue;
             };
             let before = Known {

@@ -7,12 +7,13 @@
 
 use embedded_storage_async::nor_flash::MultiwriteNorFlash;
 
+use super::CardTrouble;
 use super::error::StorageError;
-use super::repair::Buffer;
 use crate::block::BlockDevice;
-use crate::fat::{self, Edit, FatChange, Folder, FolderStep, SectorChange, Stamp, Volume};
+use crate::fat::{self, Edit, FatChange, Folder, FolderStep, SectorChange, SectorChangeBytes, Stamp, Volume};
 use crate::flash::{FlashStore, Item};
 use crate::outbox::{DirSlot, Extent, Ledger};
+use crate::recorder::Recording;
 
 /// The card as it is mounted.
 #[derive(Debug)]
@@ -21,12 +22,45 @@ pub(super) struct Mounted {
     pub(super) folder: Folder,
 }
 
+/// Where a card is mounted, and why there is none that can be used.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) mounted: Mounted,
+    pub(super) trouble: Option<CardTrouble>,
+}
+
+impl Slot {
+    pub(super) const fn empty() -> Self {
+        let (volume, folder) = (Volume::none(), Folder::NONE);
+        Self {
+            mounted: Mounted { volume, folder },
+            trouble: Some(CardTrouble::Absent),
+        }
+    }
+
+    pub(super) const fn get<C, F>(&self) -> Result<&Mounted, StorageError<C, F>> {
+        match self.trouble {
+            None => Ok(&self.mounted),
+            Some(_) => Err(StorageError::NoCard),
+        }
+    }
+
+    pub(super) const fn get_mut<C, F>(&mut self) -> Result<&mut Mounted, StorageError<C, F>> {
+        match self.trouble {
+            None => Ok(&mut self.mounted),
+            Some(_) => Err(StorageError::NoCard),
+        }
+    }
+}
+
 /// Both storages, and the list of what is on them.
 #[derive(Debug)]
 pub(super) struct Media<C, F> {
     pub(super) card: C,
     pub(super) flash: FlashStore<F>,
     pub(super) ledger: Ledger,
+    /// While nothing is recorded, its block is where changes are planned and what was cut is read.
+    pub(super) recording: Recording,
 }
 
 type Done<C, F> = Result<(), StorageError<C, F>>;
@@ -36,13 +70,13 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
     /// could not be carried out because the card was changed elsewhere; it is dropped then.
     pub(super) async fn mount(
         &mut self,
-        buffer: &mut Buffer,
+        Mounted { volume, folder }: &mut Mounted,
         stamp: Stamp,
-    ) -> Result<(Mounted, bool), StorageError<C::Error, F::Error>> {
-        let mut volume = Volume::mount(&mut self.card).await?;
-        let dropped = self.redo(&mut volume, buffer).await?;
-        let folder = self.folder(&mut volume, stamp).await?;
-        Ok((Mounted { volume, folder }, dropped))
+    ) -> Result<bool, StorageError<C::Error, F::Error>> {
+        volume.open(&mut self.card).await?;
+        let dropped = self.redo(volume).await?;
+        *folder = self.folder(volume, stamp).await?;
+        Ok(dropped)
     }
 
     async fn folder(
@@ -51,13 +85,12 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
         stamp: Stamp,
     ) -> Result<Folder, StorageError<C::Error, F::Error>> {
         loop {
-            // Looked at where it lies: it holds a sector.
-            let step = volume.plan_folder(&mut self.card, stamp).await?;
-            match &step {
-                FolderStep::Ready(folder) => return Ok(*folder),
-                FolderStep::Extend(change) => self.tables(volume, change).await?,
-                FolderStep::Entry(change) => self.entry(volume, change).await?,
-                FolderStep::Create { run, name } => self.both(volume, run, name).await?,
+            let change = planned(&mut self.recording)?;
+            match volume.plan_folder(&mut self.card, stamp, change).await? {
+                FolderStep::Ready(folder) => return Ok(folder),
+                FolderStep::Extend(change) => self.tables(volume, &change).await?,
+                FolderStep::Entry => self.entry(volume).await?,
+                FolderStep::Create(run) => self.both(volume, &run).await?,
             }
         }
     }
@@ -72,8 +105,11 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
     ) -> Done<C::Error, F::Error> {
         let Mounted { volume, folder } = mounted;
         let run = volume.plan(&mut self.card, extent, 0, extent.clusters).await?;
-        let name = volume.plan_entry(&mut self.card, folder, slot, edit).await?;
-        self.both(volume, &run, &name).await
+        let name = planned(&mut self.recording)?;
+        volume
+            .plan_entry(&mut self.card, folder, slot, edit, name)
+            .await?;
+        self.both(volume, &run).await
     }
 
     /// Changes one file's entry in the folder.
@@ -84,8 +120,11 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
         edit: Edit,
     ) -> Done<C::Error, F::Error> {
         let Mounted { volume, folder } = mounted;
-        let change = volume.plan_entry(&mut self.card, folder, slot, edit).await?;
-        self.entry(volume, &change).await
+        let change = planned(&mut self.recording)?;
+        volume
+            .plan_entry(&mut self.card, folder, slot, edit, change)
+            .await?;
+        self.entry(volume).await
     }
 
     /// Makes the chain of a run as long as said. Nothing is done where it is neither as before nor as after: a computer freed it, and what lies
@@ -116,25 +155,28 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
         Ok(self.flash.remove(Item::FatIntent).await?)
     }
 
-    async fn entry(&mut self, volume: &mut Volume, change: &SectorChange) -> Done<C::Error, F::Error> {
-        self.flash.write(Item::DirectoryIntent, change.as_bytes()).await?;
+    async fn entry(&mut self, volume: &mut Volume) -> Done<C::Error, F::Error> {
+        let change = SectorChange(planned(&mut self.recording)?);
+        self.flash.write(Item::DirectoryIntent, change.0).await?;
         volume.apply_entry(&mut self.card, change).await?;
         Ok(self.flash.remove(Item::DirectoryIntent).await?)
     }
 
     /// Nothing is begun before both intents are stored, the run's first and the name's last; the run's is taken back first. So the
     /// run's alone says that nothing was begun, and the name's alone that the run is done.
-    async fn both(
-        &mut self,
-        volume: &mut Volume,
-        run: &FatChange,
-        name: &SectorChange,
-    ) -> Done<C::Error, F::Error> {
+    async fn both(&mut self, volume: &mut Volume, run: &FatChange) -> Done<C::Error, F::Error> {
+        let name = SectorChange(planned(&mut self.recording)?);
         self.flash.write(Item::FatIntent, &run.to_bytes()).await?;
-        self.flash.write(Item::DirectoryIntent, name.as_bytes()).await?;
+        self.flash.write(Item::DirectoryIntent, name.0).await?;
         volume.apply(&mut self.card, run).await?;
         volume.apply_entry(&mut self.card, name).await?;
         self.flash.remove(Item::FatIntent).await?;
         Ok(self.flash.remove(Item::DirectoryIntent).await?)
     }
+}
+
+/// Where the change of a directory is planned and stays until it is carried out: a recording has no block that is not on the card yet, or none
+/// is made.
+fn planned<C, F>(recording: &mut Recording) -> Result<&mut SectorChangeBytes, StorageError<C, F>> {
+    recording.buffer().first_chunk_mut().ok_or(StorageError::Row)
 }

@@ -73,7 +73,7 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
         if self.active.is_some() {
             return Err(StorageError::Recording);
         }
-        let volume = &mut self.mounted.as_mut().map_err(|_| StorageError::NoCard)?.volume;
+        let volume = &mut self.slot.get_mut()?.volume;
         let free = match volume.free_clusters() {
             Some(free) => free,
             None => volume.count_free(&mut self.media.card).await?,
@@ -99,7 +99,7 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
         }
         self.advance(number, Step::Remove(&confirmed)).await?;
         self.reading = None;
-        let mounted = self.mounted.as_mut().map_err(|_| StorageError::NoCard)?;
+        let mounted = self.slot.get_mut()?;
         let removed = self.media.finish_removal(mounted, number).await;
         self.settle(removed)
     }

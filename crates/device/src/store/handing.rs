@@ -115,7 +115,7 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
         if let Some(reading) = self.reading.filter(|reading| reading.number == number) {
             return Ok(reading);
         }
-        let mounted = self.mounted.as_ref().map_err(|_| StorageError::NoCard)?;
+        let mounted = self.slot.get()?;
         if !self.media.ledger.row(number).is_some_and(Row::is_here) {
             return Err(StorageError::NotHere(number));
         }

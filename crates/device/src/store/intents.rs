@@ -40,9 +40,9 @@ impl Intents<'_> {
         (self.has_name() || !is_new).then_some(run)
     }
 
-    fn name(&self) -> Option<SectorChange> {
+    fn name(&self) -> Option<SectorChange<'_>> {
         let (bytes, _) = self.0.get(Self::NAME..)?.split_first_chunk()?;
-        self.has_name().then(|| SectorChange::from_bytes(bytes))
+        self.has_name().then_some(SectorChange(bytes))
     }
 
     fn has_name(&self) -> bool {
@@ -63,45 +63,50 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
     pub(super) async fn redo(
         &mut self,
         volume: &mut Volume,
-        buffer: &mut Buffer,
     ) -> Result<bool, StorageError<C::Error, F::Error>> {
-        let (one, another) = two_of(buffer).ok_or(StorageError::Row)?;
+        let Self {
+            card,
+            flash,
+            recording,
+            ..
+        } = self;
+        let (one, another) = two_of(recording.buffer()).ok_or(StorageError::Row)?;
         let serial = Some(volume.geometry().serial);
         let mut dropped = false;
         for place in 0..PARKED_MAX {
-            if let Some(parked) = parked(&mut self.flash, place, one).await?
+            if let Some(parked) = parked(flash, place, one).await?
                 && parked.serial() == serial
             {
-                dropped |= self.carry_out(volume, &parked).await?;
-                self.flash.remove(Item::Parked(place)).await?;
+                dropped |= carry_out(card, volume, &parked).await?;
+                flash.remove(Item::Parked(place)).await?;
             }
         }
-        let begun = begun(&mut self.flash, one).await?;
+        let begun = begun(flash, one).await?;
         dropped |= match begun.serial() {
             None => false,
-            begun_on if begun_on == serial => self.carry_out(volume, &begun).await?,
-            Some(_) => park(&mut self.flash, &begun, another).await?,
+            begun_on if begun_on == serial => carry_out(card, volume, &begun).await?,
+            Some(_) => park(flash, &begun, another).await?,
         };
-        self.flash.remove(Item::FatIntent).await?;
-        self.flash.remove(Item::DirectoryIntent).await?;
+        flash.remove(Item::FatIntent).await?;
+        flash.remove(Item::DirectoryIntent).await?;
         Ok(dropped)
     }
+}
 
-    /// First the tables, then the folder, as they were written.
-    async fn carry_out(
-        &mut self,
-        volume: &mut Volume,
-        intents: &Intents<'_>,
-    ) -> Result<bool, StorageError<C::Error, F::Error>> {
-        let mut dropped = false;
-        if let Some(run) = intents.run() {
-            dropped = is_dropped(volume.redo(&mut self.card, &run).await)?;
-        }
-        if let Some(name) = intents.name().filter(|_| !dropped) {
-            dropped = is_dropped(volume.apply_entry(&mut self.card, &name).await)?;
-        }
-        Ok(dropped)
+/// First the tables, then the folder, as they were written.
+async fn carry_out<C: BlockDevice, F>(
+    card: &mut C,
+    volume: &mut Volume,
+    intents: &Intents<'_>,
+) -> Result<bool, StorageError<C::Error, F>> {
+    let mut dropped = false;
+    if let Some(run) = intents.run() {
+        dropped = is_dropped(volume.redo(card, &run).await)?;
     }
+    if let Some(name) = intents.name().filter(|_| !dropped) {
+        dropped = is_dropped(volume.apply_entry(card, name).await)?;
+    }
+    Ok(dropped)
 }
 
 async fn begun<'b, C, F: MultiwriteNorFlash>(

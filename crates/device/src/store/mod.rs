@@ -13,6 +13,9 @@
 //! 100 ms. A block that the card does not take may be pumped again. After any other error of the card or the flash a change may be half done,
 //! so nothing more is done with the card ([`StorageError::NoCard`]) until [`Store::reinsert`]; after a cut, boot puts everything right.
 //!
+//! **Memory.** It is built once, where it stays, and starts there. Between recordings the block of the recorder is where changes of the folder are
+//! planned and what was cut is read, so no operation has a buffer of its own that is larger than a sector.
+//!
 //! Cards may be changed. What the ledger has of another card waits for it: it is neither read nor offered, nor struck out, and goes on where it was
 //! when its card is back, with a change of that card that was half done.
 //!
@@ -53,7 +56,7 @@ pub use repair::Mended;
 pub use report::CardReport;
 pub use session::{Pumped, Rotated, Start};
 
-use changes::{Media, Mounted};
+use changes::{Media, Mounted, Slot};
 use handing::Reading;
 use session::Active;
 
@@ -61,15 +64,13 @@ use session::Active;
 #[derive(Debug)]
 pub struct Store<C: BlockDevice, F> {
     media: Media<C, F>,
-    mounted: Result<Mounted, CardTrouble>,
+    slot: Slot,
     /// The highest number that a file in the folder had at boot.
     on_card: Option<Number>,
     /// Where the next recording is looked for: after the last.
     next_cluster: u32,
     extents: Extents,
     active: Option<Active>,
-    /// Of [`Self::active`]; without one, its block is for mending.
-    recording: Recording,
     reading: Option<Reading>,
 }
 
@@ -129,13 +130,13 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
                 card,
                 flash: FlashStore::new(flash),
                 ledger: Ledger::default(),
+                recording: Recording::idle(),
             },
-            mounted: Err(CardTrouble::Absent),
+            slot: Slot::empty(),
             on_card: None,
             next_cluster: fat::FIRST_CLUSTER,
             extents,
             active: None,
-            recording: Recording::idle(),
             reading: None,
         }
     }
@@ -164,7 +165,7 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
 
     /// Why nothing can be recorded, if so.
     pub fn card_trouble(&self) -> Option<CardTrouble> {
-        self.mounted.as_ref().err().copied()
+        self.slot.trouble
     }
 
     pub fn ledger(&self) -> &Ledger {
@@ -186,28 +187,25 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
         self.leave(CardTrouble::Absent);
         self.next_cluster = fat::FIRST_CLUSTER;
         let mounted = self.mount(stamp, mended).await;
-        self.mounted = mounted.map_err(|error| CardTrouble::of(&error));
+        self.slot.trouble = mounted.err().map(|error| CardTrouble::of(&error));
     }
 
     async fn mount(
         &mut self,
         stamp: Stamp,
         mended: &mut Mended,
-    ) -> Result<Mounted, StorageError<C::Error, F::Error>> {
+    ) -> Result<(), StorageError<C::Error, F::Error>> {
         self.media.see(None).await?;
-        // Nothing is being recorded.
-        let buffer = self.recording.buffer();
-        let (mut mounted, dropped) = self.media.mount(buffer, stamp).await?;
-        mended.dropped_intents |= dropped;
-        let Mounted { volume, folder } = &mut mounted;
+        let mounted = &mut self.slot.mounted;
+        mended.dropped_intents |= self.media.mount(mounted, stamp).await?;
+        let Mounted { volume, folder } = &mut *mounted;
         self.on_card = volume.highest_number(&mut self.media.card, folder).await?;
         self.media.see(Some(volume.geometry().serial)).await?;
-        self.media.repair(&mut mounted, buffer, stamp, mended).await?;
-        Ok(mounted)
+        self.media.repair(mounted, stamp, mended).await
     }
 
     fn leave(&mut self, why: CardTrouble) {
-        self.mounted = Err(why);
+        self.slot.trouble = Some(why);
         self.active = None;
         self.reading = None;
     }

@@ -48,7 +48,7 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
         size_bytes: u32,
         place: Place,
     ) -> Result<Number, StorageError<C::Error, F::Error>> {
-        let mounted = self.mounted.as_mut().map_err(|_| StorageError::NoCard)?;
+        let mounted = self.slot.get_mut()?;
         let new = New {
             kind: Kind::Picture,
             id: picture.id,

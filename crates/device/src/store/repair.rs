@@ -34,7 +34,6 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
     pub(super) async fn repair(
         &mut self,
         mounted: &mut Mounted,
-        buffer: &mut Buffer,
         stamp: Stamp,
         mended: &mut Mended,
     ) -> Result<(), StorageError<C::Error, F::Error>> {
@@ -56,7 +55,7 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
                     mended.removed += 1;
                 }
                 (State::Open, Some(file)) => {
-                    let is_kept = self.mend(mounted, buffer, number, file, stamp).await?;
+                    let is_kept = self.mend(mounted, number, file, stamp).await?;
                     mended.cut_off += u16::from(is_kept);
                     mended.never_begun += u16::from(!is_kept);
                 }
@@ -65,7 +64,7 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
                     self.ledger.abandon(&mut self.flash, number).await?;
                     mended.never_begun += 1;
                 }
-                (State::Sealed, Some(_)) => self.digest(mounted, buffer, number).await?,
+                (State::Sealed, Some(_)) => self.digest(mounted, number).await?,
                 (_, Some(_)) => {}
                 (State::Receipted | State::Archived, None) => {
                     self.ledger.let_go(&mut self.flash, number).await?;
@@ -89,7 +88,6 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
     async fn mend(
         &mut self,
         mounted: &mut Mounted,
-        buffer: &mut Buffer,
         number: Number,
         file: Listed,
         stamp: Stamp,
@@ -97,7 +95,7 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
         let entry = self.ledger.entry(&mut self.flash, number).await?;
         // A picture is sealed at once or not at all.
         let found = match entry.kind {
-            Kind::Session => self.end_of(mounted, buffer, &entry).await?,
+            Kind::Session => self.end_of(mounted, &entry).await?,
             Kind::Picture => 0,
         };
         if found == 0 {
@@ -108,7 +106,7 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
         }
         self.seal(mounted, &entry, found * SECTOR_BYTES as u32, stamp)
             .await?;
-        self.digest(mounted, buffer, number).await?;
+        self.digest(mounted, number).await?;
         Ok(true)
     }
 
@@ -116,10 +114,9 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
     async fn end_of(
         &mut self,
         mounted: &Mounted,
-        buffer: &mut Buffer,
         entry: &Entry,
     ) -> Result<u32, StorageError<C::Error, F::Error>> {
-        let mut reader = self.reader(mounted, buffer, entry)?;
+        let mut reader = self.reader(mounted, entry)?;
         let tail = reader.tail(entry.id).await.map_err(crate::fat::Error::Card)?;
         Ok(tail.sectors)
     }
@@ -156,11 +153,10 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
     async fn digest(
         &mut self,
         mounted: &Mounted,
-        buffer: &mut Buffer,
         number: Number,
     ) -> Result<(), StorageError<C::Error, F::Error>> {
         let entry = self.ledger.entry(&mut self.flash, number).await?;
-        let mut reader = self.reader(mounted, buffer, &entry)?;
+        let mut reader = self.reader(mounted, &entry)?;
         let sha256 = match entry.kind {
             Kind::Session => reader.session_digest(entry.size_bytes).await,
             Kind::Picture => reader.picture_digest(entry.size_bytes).await,
@@ -172,12 +168,11 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
         Ok(())
     }
 
-    fn reader<'r>(
-        &'r mut self,
+    fn reader(
+        &mut self,
         mounted: &Mounted,
-        buffer: &'r mut Buffer,
         entry: &Entry,
-    ) -> Result<Reader<'r, C>, StorageError<C::Error, F::Error>> {
+    ) -> Result<Reader<'_, C>, StorageError<C::Error, F::Error>> {
         let (first, sectors) = mounted
             .volume
             .sectors_of(entry.extent)
@@ -186,7 +181,7 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
             card: &mut self.card,
             first,
             sectors,
-            buffer,
+            buffer: self.recording.buffer(),
         })
     }
 

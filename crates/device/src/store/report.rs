@@ -33,7 +33,7 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
     }
 
     fn used_percent(&self) -> Option<u8> {
-        let volume = &self.mounted.as_ref().ok()?.volume;
+        let volume = &self.slot.get::<(), ()>().ok()?.volume;
         let all = u64::from(volume.geometry().clusters());
         let used = all.saturating_sub(u64::from(volume.free_clusters()?));
         u8::try_from((used * 100).checked_div(all)?).ok()

@@ -8,7 +8,7 @@ use super::{Extents, Store};
 use crate::block::{BlockDevice, SECTOR_BYTES};
 use crate::fat::{self, Edit, Listed, Stamp};
 use crate::outbox::{DirSlot, Entry, Extent, Kind, LedgerError, Number, Opening, Row, Step};
-use crate::recorder::{About, Close, Recording, Samples};
+use crate::recorder::{About, Close, Samples};
 use wire::recording::RecordingId;
 
 /// What a recording is to begin with.
@@ -93,9 +93,8 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
         let Some(active) = &self.active else {
             return Ok(Pumped::Idle);
         };
-        let card = &mut self.media.card;
-        pump(&mut self.recording, active, card, samples, tick_ms).await?;
-        Ok(if self.recording.is_full() {
+        self.media.pump(active, samples, tick_ms).await?;
+        Ok(if self.media.recording.is_full() {
             Pumped::Full
         } else {
             Pumped::Recording
@@ -113,14 +112,13 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
         let Some(active) = &self.active else {
             return Ok(None);
         };
-        self.recording.close(reason);
-        let card = &mut self.media.card;
-        pump(&mut self.recording, active, card, samples, tick_ms).await?;
-        let Some((sectors, digest)) = self.recording.is_closed() else {
+        self.media.recording.close(reason);
+        self.media.pump(active, samples, tick_ms).await?;
+        let Some((sectors, digest)) = self.media.recording.is_closed() else {
             return Ok(None);
         };
         let entry = active.entry;
-        let mounted = self.mounted.as_mut().map_err(|_| StorageError::NoCard)?;
+        let mounted = self.slot.get_mut()?;
         let size_bytes = sectors * SECTOR_BYTES as u32;
         let sealed = self.media.seal(mounted, &entry, size_bytes, stamp).await;
         self.settle(sealed)?;
@@ -158,7 +156,7 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
         &mut self,
         extents: Extents,
     ) -> Result<Place, StorageError<C::Error, F::Error>> {
-        let Mounted { volume, folder } = self.mounted.as_mut().map_err(|_| StorageError::NoCard)?;
+        let Mounted { volume, folder } = self.slot.get_mut()?;
         let rows = self.media.ledger.rows();
         if !self.media.ledger.has_room() {
             return Err(StorageError::Ledger(LedgerError::Full));
@@ -183,7 +181,7 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
         start: &Start<'_>,
         place: Place,
     ) -> Result<Number, StorageError<C::Error, F::Error>> {
-        let mounted = self.mounted.as_mut().map_err(|_| StorageError::NoCard)?;
+        let mounted = self.slot.get_mut()?;
         let new = New {
             kind: Kind::Session,
             id: start.about.id,
@@ -194,7 +192,7 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Store<C, F> {
         let begun = entered.and_then(|entry| {
             let run = mounted.volume.sectors_of(entry.extent);
             let (first_sector, sectors) = run.ok_or(StorageError::NotHere(entry.number))?;
-            self.recording.begin(&start.about, sectors, start.tick_ms)?;
+            self.media.recording.begin(&start.about, sectors, start.tick_ms)?;
             Ok(Active { entry, first_sector })
         });
         let active = self.settle(begun)?;
@@ -235,23 +233,23 @@ impl<C: BlockDevice, F: MultiwriteNorFlash> Media<C, F> {
         self.create(mounted, extent, slot, edit).await?;
         Ok(entry)
     }
-}
 
-async fn pump<C: BlockDevice, E>(
-    recording: &mut Recording,
-    active: &Active,
-    card: &mut C,
-    samples: &mut Samples,
-    tick_ms: u32,
-) -> Result<(), StorageError<C::Error, E>> {
-    loop {
-        recording.take(samples, tick_ms)?;
-        let Some((ready, bytes)) = recording.ready() else {
-            return Ok(());
-        };
-        card.write(active.first_sector + ready.first_sector, bytes)
-            .await
-            .map_err(fat::Error::Card)?;
-        recording.written();
+    async fn pump(
+        &mut self,
+        active: &Active,
+        samples: &mut Samples,
+        tick_ms: u32,
+    ) -> Result<(), StorageError<C::Error, F::Error>> {
+        loop {
+            self.recording.take(samples, tick_ms)?;
+            let Some((ready, bytes)) = self.recording.ready() else {
+                return Ok(());
+            };
+            self.card
+                .write(active.first_sector + ready.first_sector, bytes)
+                .await
+                .map_err(fat::Error::Card)?;
+            self.recording.written();
+        }
     }
 }

@@ -81,14 +81,16 @@ impl Keeper {
         let folder = loop {
             steps += 1;
             assert!(steps <= FOLDER_STEPS_MAX);
-            match volume.plan_folder(&mut card, Stamp::UNKNOWN).await? {
+            let mut change = Box::new([0; SectorChange::BYTES]);
+            let planned = volume.plan_folder(&mut card, Stamp::UNKNOWN, &mut change);
+            match planned.await? {
                 FolderStep::Ready(folder) => break folder,
                 FolderStep::Extend(change) => flash.borrow_mut().fat = Some(change.to_bytes()),
-                FolderStep::Entry(change) => flash.borrow_mut().entry = Some(Box::new(*change.as_bytes())),
-                FolderStep::Create { run, name } => {
+                FolderStep::Entry => flash.borrow_mut().entry = Some(change),
+                FolderStep::Create(run) => {
                     let mut ledger = flash.borrow_mut();
                     ledger.fat = Some(run.to_bytes());
-                    ledger.entry = Some(Box::new(*name.as_bytes()));
+                    ledger.entry = Some(change);
                 }
             }
             carry_out(&mut volume, &mut card, &flash).await?;
@@ -205,11 +207,11 @@ impl Keeper {
 
     async fn plan_edit(&mut self, recording: &Recording, edit: Edit) -> Result<(), Failure> {
         let slot = DirSlot(recording.slot);
-        let change = self
-            .volume
-            .plan_entry(&mut self.card, &self.folder, slot, edit)
+        let mut change = Box::new([0; SectorChange::BYTES]);
+        self.volume
+            .plan_entry(&mut self.card, &self.folder, slot, edit, &mut change)
             .await?;
-        self.flash.borrow_mut().entry = Some(Box::new(*change.as_bytes()));
+        self.flash.borrow_mut().entry = Some(change);
         Ok(())
     }
 }
@@ -225,9 +227,7 @@ async fn carry_out(volume: &mut Volume, card: &mut Card, flash: &Flash) -> Resul
         volume.apply(card, &change).await?;
     }
     if let Some(bytes) = entry {
-        volume
-            .apply_entry(card, &SectorChange::from_bytes(&bytes))
-            .await?;
+        volume.apply_entry(card, SectorChange(&bytes)).await?;
     }
     finish(flash);
     Ok(())
@@ -242,9 +242,7 @@ async fn redo(volume: &mut Volume, card: &mut Card, flash: &Flash) -> Result<(),
         volume.redo(card, &change).await?;
     }
     if let Some(bytes) = entry {
-        volume
-            .apply_entry(card, &SectorChange::from_bytes(&bytes))
-            .await?;
+        volume.apply_entry(card, SectorChange(&bytes)).await?;
     }
     finish(flash);
     Ok(())

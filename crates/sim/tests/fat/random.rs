@@ -214,7 +214,9 @@ proptest! {
             let mut volume = Volume::mount(&mut card).await?;
             volume.find_run(&mut card, 500, 1_000).await?;
             volume.count_free(&mut card).await?;
-            if let FolderStep::Ready(folder) = volume.plan_folder(&mut card, Stamp::UNKNOWN).await? {
+            let mut change = [0; device::fat::SectorChange::BYTES];
+            let planned = volume.plan_folder(&mut card, Stamp::UNKNOWN, &mut change);
+            if let FolderStep::Ready(folder) = planned.await? {
                 volume.highest_number(&mut card, &folder).await?;
                 for slot in 0..folder.slots() {
                     volume.lookup(&mut card, &folder, device::outbox::DirSlot(slot)).await?;

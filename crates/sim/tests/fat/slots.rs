@@ -52,9 +52,11 @@ fn a_file_that_a_computer_deleted_is_gone_and_is_not_removed_again() {
         .done()
         .unwrap();
     assert_eq!(found, Ok(None));
+    let mut change = [0; SectorChange::BYTES];
+    let remove = Edit::Remove(listed);
     let remove = keeper
         .volume
-        .plan_entry(&mut card, &keeper.folder, slot, Edit::Remove(listed));
+        .plan_entry(&mut card, &keeper.folder, slot, remove, &mut change);
     assert_eq!(run(remove).done(), Some(Err(Error::Taken)));
     let extent = flash.borrow().recordings[0].extent;
     let free = keeper.volume.plan(&mut card, extent, extent.clusters, 0);
@@ -80,9 +82,11 @@ fn a_file_that_a_computer_made_longer_is_listed_with_its_length_and_is_not_taken
         ..listed
     };
     assert_eq!(found, Ok(Some(longer)));
+    let mut change = [0; SectorChange::BYTES];
+    let remove = Edit::Remove(listed);
     let remove = keeper
         .volume
-        .plan_entry(&mut card, &keeper.folder, slot, Edit::Remove(listed));
+        .plan_entry(&mut card, &keeper.folder, slot, remove, &mut change);
     assert_eq!(run(remove).done(), Some(Err(Error::Taken)));
 }
 
@@ -106,15 +110,18 @@ fn no_file_is_put_into_a_slot_that_somebody_has() {
     let mut taken = 0;
     for index in 0..20 {
         let create = Edit::Create(other, Stamp::UNKNOWN);
+        let slot = DirSlot(index);
+        let mut change = [0; SectorChange::BYTES];
         let plan = keeper
             .volume
-            .plan_entry(&mut card, &keeper.folder, DirSlot(index), create);
+            .plan_entry(&mut card, &keeper.folder, slot, create, &mut change);
         match run(plan).done().unwrap() {
             Err(error) => {
                 assert_eq!(error, Error::Taken);
                 taken += 1;
             }
-            Ok(change) => {
+            Ok(()) => {
+                let change = SectorChange(&change);
                 let mut image = card.image();
                 image.write(change.lba(), change.data().try_into().unwrap());
                 let mut after = files(&image);
@@ -139,27 +146,31 @@ fn no_file_is_put_into_a_slot_that_somebody_has() {
 fn an_entry_is_for_one_card_and_for_its_files_only() {
     let (card, flash, slot, listed) = one_recording();
     let (mut card, mut keeper) = again(&card, &flash);
+    let mut bytes = [0; SectorChange::BYTES];
+    let remove = Edit::Remove(listed);
     let plan = keeper
         .volume
-        .plan_entry(&mut card, &keeper.folder, slot, Edit::Remove(listed));
-    let change = run(plan).done().unwrap().unwrap();
-    assert_eq!(SectorChange::from_bytes(change.as_bytes()), change);
+        .plan_entry(&mut card, &keeper.folder, slot, remove, &mut bytes);
+    run(plan).done().unwrap().unwrap();
+    let change = SectorChange(&bytes);
     let written = card.sectors_written();
     for (serial, lba, error) in [
         (change.serial() ^ 1, change.lba(), Error::OtherCard),
         (change.serial(), 5, Error::Astray),
         (change.serial(), 1_099_999 + 1, Error::Astray),
     ] {
-        let wrong = SectorChange::new(serial, lba, change.data().try_into().unwrap());
-        let apply = keeper.volume.apply_entry(&mut card, &wrong);
+        let mut wrong = bytes;
+        wrong[..4].copy_from_slice(&serial.to_le_bytes());
+        wrong[4..8].copy_from_slice(&lba.to_le_bytes());
+        let apply = keeper.volume.apply_entry(&mut card, SectorChange(&wrong));
         assert_eq!(run(apply).done(), Some(Err(error)));
     }
     assert_eq!(card.sectors_written(), written);
-    run(keeper.volume.apply_entry(&mut card, &change))
+    run(keeper.volume.apply_entry(&mut card, change))
         .done()
         .unwrap()
         .unwrap();
-    run(keeper.volume.apply_entry(&mut card, &change))
+    run(keeper.volume.apply_entry(&mut card, change))
         .done()
         .unwrap()
         .unwrap();

@@ -1,5 +1,5 @@
 use device::flash::{Error, FlashStore, Item, UPTIME_MAX};
-use device::outbox::{LEDGER_MAX, Ledger, LedgerError, Number};
+use device::outbox::{LEDGER_MAX, Ledger, LedgerError, Number, Opening};
 use sim::nor::{Fault, Nor};
 
 use crate::acts::{CARD, Device, Memory, drawn, opening, run};
@@ -133,6 +133,31 @@ fn a_full_ledger_and_too_many_sessions_are_refused_and_nothing_is_lost() {
         let unreadable = again.load(&mut device.flash).await.unwrap();
         again.see(&mut device.flash, Some(CARD)).await.unwrap();
         assert!(again.rows() == device.ledger.rows() && unreadable == 0);
+    })
+    .unwrap();
+}
+
+#[test]
+fn only_what_was_recorded_under_the_newest_claim_is_its_owners() {
+    let mut nor = Nor::blank(32);
+    run(async {
+        let mut device = Device::look(&mut nor).await;
+        for (id, claim) in [(1, 0), (2, 0), (3, 4), (4, 4)] {
+            let fresh = device.ledger.next_number(&mut device.flash, None).await.unwrap();
+            let opening = Opening { claim, ..opening(id) };
+            device
+                .ledger
+                .open(&mut device.flash, fresh, &opening)
+                .await
+                .unwrap();
+        }
+        let mut again = Ledger::default();
+        again.load(&mut device.flash).await.unwrap();
+        for ledger in [&device.ledger, &again] {
+            let of = |claim| -> Vec<u32> { ledger.rows_of(claim).iter().map(|row| row.number.0).collect() };
+            assert_eq!(of(4), [3, 4]);
+            assert!(of(0).is_empty() && of(5).is_empty());
+        }
     })
     .unwrap();
 }

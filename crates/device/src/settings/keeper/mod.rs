@@ -30,7 +30,7 @@ use crate::portal::Submitted;
 use crate::time::Instant;
 
 /// A change gives four at most, and each command one.
-const OUTPUTS_MAX: usize = 8 + super::COMMANDS_MAX;
+const OUTPUTS_MAX: usize = 4 + super::COMMANDS_MAX;
 
 /// A change that is being saved.
 #[derive(Debug)]
