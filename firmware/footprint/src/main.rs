@@ -19,7 +19,7 @@ use device::fat::Stamp;
 use device::flash::Drawn;
 use device::link::Ssid;
 use device::outbox::{Number, Proof};
-use device::portal::{dhcp, http, mdns, Site};
+use device::portal::{Site, dhcp, http, mdns};
 use device::recorder::{Close, Samples};
 use device::settings::{AfterReceipt, CannotOpen, PASSWORD_BYTES_MAX, Sealed, Unseal};
 use device::store::{Picture, Start, Store};
@@ -90,7 +90,9 @@ live! {
 
 const _: () = assert!(ALL <= BYTES_MAX, "the device's core has grown");
 
-struct Room<const BYTES: usize>(#[allow(dead_code, reason = "it is there to be large")] MaybeUninit<[u8; BYTES]>);
+struct Room<const BYTES: usize>(
+    #[allow(dead_code, reason = "it is there to be large")] MaybeUninit<[u8; BYTES]>,
+);
 
 // SAFETY: nobody reads or writes it.
 unsafe impl<const BYTES: usize> Sync for Room<BYTES> {}
